@@ -1,0 +1,29 @@
+# Flags and helpers shared by every engine target.
+
+add_library(fasterapi_flags INTERFACE)
+target_compile_options(fasterapi_flags INTERFACE
+  -Wall -Wextra -Wconversion -Werror -fno-exceptions -fno-rtti -fno-plt)
+target_include_directories(fasterapi_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+if(FASTERAPI_SANITIZE)
+  target_compile_options(fasterapi_flags INTERFACE
+    -fsanitize=${FASTERAPI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  target_link_options(fasterapi_flags INTERFACE -fsanitize=${FASTERAPI_SANITIZE})
+endif()
+
+# fasterapi_library(NAME SOURCES... [LINK targets...]): one folder of src/, one static library, one namespace.
+function(fasterapi_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  add_library(fasterapi_${name} STATIC ${arg_SOURCES})
+  target_link_libraries(fasterapi_${name} PUBLIC fasterapi_flags ${arg_LINK})
+endfunction()
+
+# fasterapi_test(LIBRARY source_test.cc...): one GoogleTest program per library, beside its sources.
+function(fasterapi_test name)
+  if(NOT FASTERAPI_TESTS)
+    return()
+  endif()
+  add_executable(${name}_test ${ARGN})
+  target_link_libraries(${name}_test PRIVATE fasterapi_${name} GTest::gtest_main)
+  include(GoogleTest)
+  gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST)
+endfunction()

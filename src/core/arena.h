@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <string_view>
+#include <type_traits>
+
+namespace fasterapi::core {
+
+// Memory for the values of one request: allocated by bumping a pointer, freed all at once by reset().
+//
+// Owner: one thread. Nothing is destroyed, so only trivially destructible types live here. The first block is kept
+// across resets, so a warm arena does not call malloc. An allocation past `max_size` bytes, or that gets no memory,
+// returns null and sets failed() until reset().
+class arena {
+ public:
+  static constexpr size_t block_size = 4096;
+  static constexpr size_t default_max_size = size_t{256} << 20;
+
+  explicit arena(size_t max_size = default_max_size) noexcept : max_size_(max_size) {}
+  ~arena();
+  arena(const arena&) = delete;
+  arena& operator=(const arena&) = delete;
+
+  void* allocate(size_t size, size_t alignment) noexcept {
+    const uintptr_t at = (next_ + alignment - 1) & ~(uintptr_t{alignment} - 1);
+    if (at + size > end_ || next_ == 0) [[unlikely]] return allocate_block(size, alignment);
+    next_ = at + size;
+    return reinterpret_cast<void*>(at);
+  }
+
+  // `count` value-initialised objects, or null.
+  template <typename T>
+  T* make_array(size_t count) noexcept {
+    static_assert(std::is_trivially_destructible_v<T>);
+    if (count > max_size_ / sizeof(T)) {
+      failed_ = true;
+      return nullptr;
+    }
+    void* at = allocate(count * sizeof(T), alignof(T));
+    if (at == nullptr) return nullptr;
+    T* first = static_cast<T*>(at);
+    for (size_t i = 0; i < count; ++i) new (first + i) T();
+    return first;
+  }
+
+  template <typename T>
+  T* make() noexcept {
+    return make_array<T>(1);
+  }
+
+  // A copy of `text` that lives until reset(); an empty view when there was no memory (see failed()).
+  std::string_view copy(std::string_view text) noexcept {
+    char* to = static_cast<char*>(allocate(text.size(), 1));
+    if (to == nullptr) return {};
+    std::memcpy(to, text.data(), text.size());
+    return {to, text.size()};
+  }
+
+  void reset() noexcept;
+  bool failed() const noexcept { return failed_; }
+
+ private:
+  struct block {
+    block* previous;
+    size_t size;
+  };
+  void* allocate_block(size_t size, size_t alignment) noexcept;
+
+  uintptr_t next_ = 0;
+  uintptr_t end_ = 0;
+  block* last_ = nullptr;
+  size_t used_ = 0;
+  size_t max_size_;
+  bool failed_ = false;
+};
+
+}  // namespace fasterapi::core
