@@ -1,0 +1,20 @@
+#pragma once
+
+#include <Python.h>
+
+namespace fasterapi::bindings {
+
+// Everything the extension keeps in one interpreter. Guarded by that interpreter's GIL; no object in here ever
+// reaches another interpreter. Zeroed by CPython before the module executes; each field's owner fills it.
+struct module_state {
+  // Types of this module (strong references).
+  PyTypeObject* plan_type;
+};
+
+module_state& state_of(PyObject* module) noexcept;
+// The state of the interpreter that owns `type` or one of its bases (types made by this module only).
+module_state& state_of_type(PyTypeObject* type) noexcept;
+
+extern PyModuleDef module_definition;
+
+}  // namespace fasterapi::bindings
