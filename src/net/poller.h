@@ -1,0 +1,42 @@
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "core/result.h"
+#include "net/descriptor.h"
+
+namespace fasterapi::net {
+
+// An epoll instance with a wake-up from other threads (epoll(7), eventfd(2)).
+//
+// All members belong to the thread that drives it, except wake(), which any thread may call.
+class poller {
+ public:
+  static constexpr int max_events = 256;
+  static constexpr uint64_t wake_tag = ~uint64_t{0};
+
+  static core::result<poller> create();
+
+  // `events` is EPOLLIN, EPOLLET…; `tag` comes back with each event. False with errno set when the kernel refuses.
+  bool add(int fd, uint32_t events, uint64_t tag) noexcept;
+  bool modify(int fd, uint32_t events, uint64_t tag) noexcept;
+  bool remove(int fd) noexcept;
+
+  // Events that are ready, waiting up to `timeout_ms` for the first (0: not at all, -1: without end). The span is
+  // valid until the next wait. A wake-up is taken here and comes as an event with `wake_tag`.
+  std::span<epoll_event> wait(int timeout_ms) noexcept;
+
+  // Makes a wait in progress, or else the next one, return. Any thread.
+  void wake() const noexcept;
+
+ private:
+  descriptor epoll_;
+  descriptor wake_;
+  std::array<epoll_event, max_events> events_;
+};
+
+}  // namespace fasterapi::net
