@@ -2,14 +2,19 @@
 
 add_library(fasterapi_flags INTERFACE)
 target_compile_options(fasterapi_flags INTERFACE
-  -Wall -Wextra -Wconversion -Werror -fno-exceptions -fno-rtti -fno-plt
+  -Wall -Wextra -Wconversion -Werror -fno-exceptions -fno-rtti -fno-plt -fno-semantic-interposition
   # g++ 12 reports overlapping copies inside std::string's own concatenation (GCC bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_include_directories(fasterapi_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 if(FASTERAPI_SANITIZE)
   target_compile_options(fasterapi_flags INTERFACE
-    -fsanitize=${FASTERAPI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+    -fsanitize=${FASTERAPI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(fasterapi_flags INTERFACE -fsanitize=${FASTERAPI_SANITIZE})
+endif()
+
+# All test programs and nothing else: what `ctest` needs.
+if(FASTERAPI_TESTS)
+  add_custom_target(unit_tests)
 endif()
 
 # fasterapi_library(NAME SOURCES... [LINK targets...]): one folder of src/, one static library, one namespace.
@@ -26,6 +31,7 @@ function(fasterapi_test name)
   endif()
   add_executable(${name}_test ${ARGN})
   target_link_libraries(${name}_test PRIVATE fasterapi_${name} GTest::gtest_main)
+  add_dependencies(unit_tests ${name}_test)
   include(GoogleTest)
   gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST)
 endfunction()

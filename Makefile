@@ -1,0 +1,80 @@
+# Two commands for a newcomer: `make serve` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?=
+HOST ?= 127.0.0.1
+PORT ?= 8000
+APP ?= examples/hello.py
+FUZZ_SECONDS ?= 60
+export PYTHON
+
+venv := .venv
+python := $(venv)/bin/python
+release := build/release
+cmake := env PATH="$(CURDIR)/$(venv)/bin:$(PATH)" cmake
+
+.PHONY: build serve test bench lint format sanitize fuzz clean help force
+
+build: $(venv)/.installed $(release)/build.ninja  ## Set everything up: system packages, Python, .venv, the engine
+	@$(cmake) --build $(release) --target _engine
+	@$(cmake) --install $(release) --component python --prefix "$$(cat $(venv)/.site-packages)" >/dev/null
+
+serve: build  ## Serve APP (examples/hello.py) on HOST:PORT in the foreground
+	@exec $(venv)/bin/fasterapi run $(APP) --host $(HOST) --port $(PORT)
+
+test: build $(venv)/.system-test  ## Run every test: C++, Python, end to end, conformance, tidy
+	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" $(python) tools/run_tests.py $(TESTS)
+
+bench: build $(venv)/.system-bench  ## Measure against the limit and the peers; writes a table, JSON and a chart
+	@exec benchmarks/run $(BENCH)
+
+lint: build $(venv)/.lint-tools  ## Check format, lint and types of C++, Python and shell
+	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" tools/lint check
+
+format: build $(venv)/.lint-tools  ## Format C++ and Python in place
+	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" tools/lint fix
+
+sanitize: build $(venv)/.system-test  ## ASan+UBSan and TSan: C++ tests, and the server under its end-to-end tests
+	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" tools/sanitize $(SANITIZERS)
+
+fuzz: $(venv)/.installed $(venv)/.system-fuzz  ## Fuzz the parsers for FUZZ_SECONDS (60) per target
+	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" tools/fuzz $(FUZZ_SECONDS)
+
+clean:  ## Remove everything that was built or installed here (.venv too)
+	rm -rf build dist $(venv) .cache .mypy_cache .ruff_cache .pytest_cache
+	find fasterapi tests examples benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+help:  ## Show this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@echo "  Variables: PYTHON=/path/to/python HOST= PORT= APP= FUZZ_SECONDS= TESTS='pytest arguments'"
+
+# What is set up once leaves a stamp in .venv; a stamp is renewed when what it was made from changes.
+
+$(venv)/.system-%: tools/system-packages
+	@tools/system-packages $*
+	@mkdir -p $(venv) && touch $@
+
+# An explicit PYTHON=… is always looked at: make-venv starts afresh when it is another interpreter.
+$(venv)/.python: tools/make-venv tools/find-python pyproject.toml $(if $(PYTHON),force) | $(venv)/.system-build
+	@tools/make-venv $(venv) $(release)
+	@touch $@
+
+$(release)/build.ninja: CMakePresets.json | $(venv)/.python
+	@$(cmake) --preset release >/dev/null
+	@touch $@
+
+# The engine is built here, in sight, so that pip finds nothing left to compile.
+$(venv)/.installed: pyproject.toml $(venv)/.python | $(release)/build.ninja
+	@$(cmake) --build $(release) --target _engine
+	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" $(python) -m pip install --quiet --no-build-isolation \
+	  --config-settings=build-dir=$(release) --editable .
+	@$(python) -c 'import sysconfig; print(sysconfig.get_path("platlib"))' >$(venv)/.site-packages
+	@touch $@
+
+$(venv)/.lint-tools: pyproject.toml $(venv)/.system-lint $(venv)/.python
+	@$(python) -m pip install --quiet --group lint
+	@touch $@
+
+force:
