@@ -3,64 +3,56 @@
 #include <cstddef>
 #include <memory>
 #include <new>
-#include <utility>
 #include <vector>
 
 namespace fasterapi::core {
 
-// Objects of one type, made in slabs and reused; a warm pool does not call malloc.
+// Objects of one type, made in slabs and used again; a warm pool does not call malloc.
 //
-// Owner: one thread. Addresses are stable. Objects are constructed by acquire() and destroyed by release(); slabs are
-// freed with the pool, which must outlive its objects. acquire() returns null when `max_objects` are in use or there is
-// no memory.
+// Owner: one thread. Addresses are stable. An object is constructed once, with its slab, and goes from user to user
+// through reset(), which release() calls: what reset() leaves (the capacity of a buffer, say) is there for the next.
+// Slabs are freed with the pool, which must outlive its objects' use. acquire() returns null when `max_objects` are in
+// use or there is no memory. An object needs a public member `T* pool_next`, which is the pool's while it is free.
 template <typename T>
 class object_pool {
  public:
-  static constexpr size_t slab_objects = 64;
+  static constexpr size_t slab_objects = 32;
 
   explicit object_pool(size_t max_objects) noexcept : max_objects_(max_objects) {}
   object_pool(const object_pool&) = delete;
   object_pool& operator=(const object_pool&) = delete;
 
-  template <typename... Args>
-  T* acquire(Args&&... args) noexcept {
-    if (free_ == nullptr && !add_slab()) return nullptr;
-    slot* taken = free_;
-    free_ = taken->next;
+  T* acquire() noexcept {
+    if (in_use_ >= max_objects_ || (free_ == nullptr && !add_slab())) return nullptr;
+    T* taken = free_;
+    free_ = taken->pool_next;
     ++in_use_;
-    return new (taken->bytes) T(std::forward<Args>(args)...);
+    return taken;
   }
 
-  void release(T* object) noexcept {
-    object->~T();
-    auto* freed = reinterpret_cast<slot*>(object);
-    freed->next = free_;
-    free_ = freed;
+  void release(T& object) noexcept {
+    object.reset();
+    object.pool_next = free_;
+    free_ = &object;
     --in_use_;
   }
 
   size_t in_use() const noexcept { return in_use_; }
 
  private:
-  union slot {
-    slot* next;
-    alignas(T) std::byte bytes[sizeof(T)];
-  };
-
   bool add_slab() noexcept {
-    if (in_use_ >= max_objects_) return false;
-    std::unique_ptr<slot[]> slab(new (std::nothrow) slot[slab_objects]);
+    std::unique_ptr<T[]> slab(new (std::nothrow) T[slab_objects]);
     if (!slab) return false;
-    for (size_t i = 0; i < slab_objects; ++i) {
-      slab[i].next = free_;
+    for (size_t i = slab_objects; i-- > 0;) {
+      slab[i].pool_next = free_;
       free_ = &slab[i];
     }
     slabs_.push_back(std::move(slab));
     return true;
   }
 
-  std::vector<std::unique_ptr<slot[]>> slabs_;
-  slot* free_ = nullptr;
+  std::vector<std::unique_ptr<T[]>> slabs_;
+  T* free_ = nullptr;
   size_t in_use_ = 0;
   const size_t max_objects_;
 };
