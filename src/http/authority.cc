@@ -29,7 +29,8 @@ bool is_ipv4(std::string_view text) noexcept {
   return text.empty();
 }
 
-// Up to eight groups of 1-4 hexadecimal digits, one "::" standing for one or more of them, the last two perhaps as IPv4.
+// Up to eight groups of 1-4 hexadecimal digits, one "::" standing for one or more of them, the last two perhaps as
+// IPv4.
 bool is_ipv6(std::string_view text) noexcept {
   int groups = 0;
   bool compressed = false;

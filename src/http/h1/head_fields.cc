@@ -50,28 +50,40 @@ std::string_view next_element(std::string_view& list) noexcept {
 field_id identify_field(std::string_view name) noexcept {
   const char* at = name.data();
   switch (name.size()) {
-    case 2: return matches(at, "te") ? field_id::te : field_id::other;
-    case 4: return matches(at, "host") ? field_id::host : field_id::other;
+    case 2:
+      return matches(at, "te") ? field_id::te : field_id::other;
+    case 4:
+      return matches(at, "host") ? field_id::host : field_id::other;
     case 6:
       if (matches(at, "cookie")) return field_id::cookie;
       return matches(at, "expect") ? field_id::expect : field_id::other;
     case 7:
       if (matches(at, "upgrade")) return field_id::upgrade;
       return matches(at, "trailer") ? field_id::trailer : field_id::other;
-    case 10: return matches(at, "connection") ? field_id::connection : field_id::other;
-    case 12: return matches(at, "content-type") ? field_id::content_type : field_id::other;
-    case 14: return matches(at, "content-length") ? field_id::content_length : field_id::other;
-    case 17: return matches(at, "transfer-encoding") ? field_id::transfer_encoding : field_id::other;
-    default: return field_id::other;
+    case 10:
+      return matches(at, "connection") ? field_id::connection : field_id::other;
+    case 12:
+      return matches(at, "content-type") ? field_id::content_type : field_id::other;
+    case 14:
+      return matches(at, "content-length") ? field_id::content_length : field_id::other;
+    case 17:
+      return matches(at, "transfer-encoding") ? field_id::transfer_encoding : field_id::other;
+    default:
+      return field_id::other;
   }
 }
 
 bool head_fields::add(const header_field& field, request_head& head) noexcept {
   switch (field.id) {
-    case field_id::host: return add_host(field, head);
-    case field_id::content_length: return add_content_length(head.view(field.value), head);
-    case field_id::transfer_encoding: return add_transfer_encoding(head.view(field.value));
-    case field_id::connection: add_connection(head.view(field.value)); break;
+    case field_id::host:
+      return add_host(field, head);
+    case field_id::content_length:
+      return add_content_length(head.view(field.value), head);
+    case field_id::transfer_encoding:
+      return add_transfer_encoding(head.view(field.value));
+    case field_id::connection:
+      add_connection(head.view(field.value));
+      break;
     case field_id::expect:
       if (head.version_minor == 0) break;  // RFC 9110 §10.1.1: ignored
       if (!equals_ignoring_case(head.view(field.value), "100-continue")) {
@@ -79,8 +91,11 @@ bool head_fields::add(const header_field& field, request_head& head) noexcept {
       }
       head.expect_continue = true;
       break;
-    case field_id::upgrade: head.has_upgrade = true; break;
-    default: break;
+    case field_id::upgrade:
+      head.has_upgrade = true;
+      break;
+    default:
+      break;
   }
   return true;
 }
@@ -90,7 +105,8 @@ bool head_fields::add_host(const header_field& field, request_head& head) noexce
   has_host_ = true;
   const std::string_view value = head.view(field.value);
   authority named;
-  if (!parse_authority(value, named)) return refuse(400, "Host is malformed; it is one host name or IP address, and perhaps :port");
+  if (!parse_authority(value, named))
+    return refuse(400, "Host is malformed; it is one host name or IP address, and perhaps :port");
   if (head.authority.length == 0) {
     head.authority = field.value;
     return true;
@@ -153,8 +169,10 @@ void head_fields::add_connection(std::string_view value) noexcept {
 bool head_fields::finish(request_head& head) noexcept {
   if (!has_host_ && head.version_minor == 1) return refuse(400, "an HTTP/1.1 request has a Host field; send one");
   if (coding_ != coding::none) {
-    if (head.has_content_length) return refuse(400, "Content-Length and Transfer-Encoding exclude each other; send one of them");
-    if (head.version_minor == 0) return refuse(400, "HTTP/1.0 has no Transfer-Encoding; send Content-Length or speak HTTP/1.1");
+    if (head.has_content_length)
+      return refuse(400, "Content-Length and Transfer-Encoding exclude each other; send one of them");
+    if (head.version_minor == 0)
+      return refuse(400, "HTTP/1.0 has no Transfer-Encoding; send Content-Length or speak HTTP/1.1");
     if (coding_ == coding::unknown) return refuse(501, "the only transfer coding this server knows is chunked");
     head.chunked = true;
   }

@@ -93,7 +93,8 @@ parse_status head_parser::parse_request_line(input& in, request_head& head) noex
       status = parse_target(in, head);
       if (status != parse_status::complete) return status;
       [[fallthrough]];
-    default: return parse_version(in, head);
+    default:
+      return parse_version(in, head);
   }
 }
 
@@ -165,7 +166,8 @@ parse_status head_parser::parse_target(input& in, request_head& head) noexcept {
   head.target = slice_between(mark_, in.offset());
   if (*in.at != ' ') {
     if (*in.at == '#') return refuse(400, "the request target has a fragment; leave it out");
-    if (*in.at == '\r' || *in.at == '\n') return refuse(400, "the request line ends early; it is method, target, version");
+    if (*in.at == '\r' || *in.at == '\n')
+      return refuse(400, "the request line ends early; it is method, target, version");
     return refuse(400, "the request target has a byte that is not visible ASCII; percent-encode it");
   }
   const parse_status status = interpret_target(head);
@@ -184,7 +186,8 @@ parse_status head_parser::interpret_target(request_head& head) noexcept {
     }
     return refuse(501, "CONNECT is not implemented");
   }
-  if (target.starts_with('/')) [[likely]] return parse_status::complete;
+  if (target.starts_with('/')) [[likely]]
+    return parse_status::complete;
   if (target == "*" && head.method == method::options) return parse_status::complete;
   return interpret_absolute_target(head);
 }
@@ -267,7 +270,8 @@ parse_status head_parser::parse_fields(input& in, request_head& head) noexcept {
         if (status != parse_status::complete) return status;
         phase_ = phase::line_start;
         break;
-      default: return parse_status::error;
+      default:
+        return parse_status::error;
     }
   }
 }
@@ -279,7 +283,8 @@ parse_status head_parser::parse_name(input& in, request_head& head) noexcept {
     if (in.offset() == mark_ && is_blank(*in.at)) {
       return refuse(400, "a header field is folded over two lines; write it on one");
     }
-    if (is_blank(*in.at)) return refuse(400, "a header field has a blank in its name or before the colon; leave it out");
+    if (is_blank(*in.at))
+      return refuse(400, "a header field has a blank in its name or before the colon; leave it out");
     if (*in.at == '\n') return refuse(400, "a header line ends in a bare LF; lines end in CR LF");
     return refuse(400, "a header field is malformed; it is a name, a colon and a value");
   }

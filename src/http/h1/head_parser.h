@@ -64,11 +64,11 @@ class head_parser {
   head_limits limits_;
 
   // Offsets from the first byte of the message.
-  uint32_t at_ = 0;        // the next byte to look at
-  uint32_t mark_ = 0;      // where the token under way starts
-  uint32_t section_ = 0;   // where the request line starts, later the field section
+  uint32_t at_ = 0;       // the next byte to look at
+  uint32_t mark_ = 0;     // where the token under way starts
+  uint32_t section_ = 0;  // where the request line starts, later the field section
   phase phase_ = phase::start;
-  head_fields fields_;     // what the fields so far say about framing and the connection
+  head_fields fields_;  // what the fields so far say about framing and the connection
   parse_error error_;
 };
 

@@ -12,7 +12,8 @@ namespace {
 // Everything a caller can see of an outcome, as text.
 std::string describe(parse_status status, const head_parser& parser, const request_head& head) {
   if (status == parse_status::need_more) return "more";
-  if (status == parse_status::error) return std::to_string(parser.error().status) + " " + std::string(parser.error().reason);
+  if (status == parse_status::error)
+    return std::to_string(parser.error().status) + " " + std::string(parser.error().reason);
   std::string text(head.view(head.method_token));
   text += " target=" + std::string(head.view(head.target)) + " path=" + std::string(head.view(head.path));
   text += " query=" + std::string(head.view(head.query)) + " authority=" + std::string(head.view(head.authority));
@@ -85,9 +86,10 @@ TEST(HeadParser, ReadsABrowsersRequest) {
       "Accept-Encoding: gzip, deflate, br\r\n"
       "X_Odd.Name!#$%&'*+^`|~: v\r\n"
       "Cookie: a=b; c=d\r\n\r\n{\"a\":1}");
-  EXPECT_TRUE(text.starts_with("POST target=/api/items/1234567890?filter=%7B%22a%22%3A1%7D&sort=-created "
-                               "path=/api/items/1234567890 query=filter=%7B%22a%22%3A1%7D&sort=-created "
-                               "authority=api.example.com version=1.1 size="));
+  EXPECT_TRUE(
+      text.starts_with("POST target=/api/items/1234567890?filter=%7B%22a%22%3A1%7D&sort=-created "
+                       "path=/api/items/1234567890 query=filter=%7B%22a%22%3A1%7D&sort=-created "
+                       "authority=api.example.com version=1.1 size="));
   EXPECT_TRUE(contains(text, " keep-alive length=18\n"));
   EXPECT_TRUE(contains(text, "\nX_Odd.Name!#$%&'*+^`|~=v#0"));
   EXPECT_TRUE(contains(text, "\nUpgrade-Insecure-Requests=1#0"));
@@ -104,18 +106,21 @@ TEST(HeadParser, KnowsItsFieldsInAnyCase) {
       "POST / HTTP/1.1\r\nhOST: a\r\nTRANSFER-ENCODING: Chunked\r\nConnection: TE\r\nExpect: 100-Continue\r\n"
       "te: trailers\r\nTrailer: x\r\nUpgrade: h2c\r\ncontent-TYPE: t\r\nCOOKIE: c\r\n\r\n");
   EXPECT_TRUE(contains(text, " keep-alive chunked continue upgrade\n"));
-  EXPECT_TRUE(contains(text, "\nhOST=a#1\nTRANSFER-ENCODING=Chunked#4\nConnection=TE#5\nExpect=100-Continue#6"
-                             "\nte=trailers#9\nTrailer=x#10\nUpgrade=h2c#8\ncontent-TYPE=t#3\nCOOKIE=c#7"));
+  EXPECT_TRUE(contains(text,
+                       "\nhOST=a#1\nTRANSFER-ENCODING=Chunked#4\nConnection=TE#5\nExpect=100-Continue#6"
+                       "\nte=trailers#9\nTrailer=x#10\nUpgrade=h2c#8\ncontent-TYPE=t#3\nCOOKIE=c#7"));
 }
 
 TEST(HeadParser, DoesNotTakeOtherNamesForItsOwn) {
-  const std::string text = parse(with_fields("Hos_: a,b\r\nContent_Length: x\r\nContent-Lengtg: x\r\nTransfer_Encoding: x\r\n"
-                                             "Transfer-Encodinh: x\r\nT!: x\r\nCookif: x\r\nExpecs: y\r\n"));
+  const std::string text =
+      parse(with_fields("Hos_: a,b\r\nContent_Length: x\r\nContent-Lengtg: x\r\nTransfer_Encoding: x\r\n"
+                        "Transfer-Encodinh: x\r\nT!: x\r\nCookif: x\r\nExpecs: y\r\n"));
   EXPECT_TRUE(contains(text, "\nHos_=a,b#0\nContent_Length=x#0\nContent-Lengtg=x#0\nTransfer_Encoding=x#0\n"));
 }
 
 TEST(HeadParser, MethodsAreTokens) {
-  for (const char* method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "get", "PROPFIND", "M-SEARCH", "!"}) {
+  for (const char* method :
+       {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "get", "PROPFIND", "M-SEARCH", "!"}) {
     EXPECT_TRUE(parse(with_target("/", method)).starts_with(std::string(method) + " target=/")) << method;
   }
   for (const char* method : {"", "G(T", "G\tT", "G\x01T", "G:", "\"GET\"", "G\xc3\xa9T"}) {
@@ -147,17 +152,19 @@ TEST(HeadParser, Versions) {
     EXPECT_EQ(status_of("GET / " + std::string(version) + "\r\nHost: a\r\n\r\n"), "505") << version;
   }
   EXPECT_EQ(status_of("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "400");
-  for (const char* version : {"", "HTTP/1.1 ", "HTTP/1", "HTTP/1.", "HTTP/11", "http/1.1", "HTTP/a.1", "HTTP/1.x", "HTTPS/1.1",
-                              "HTTP/1.10", "HTTP/ 1.1", " HTTP/1.1", "XHTTP/1.1", "HTTP\\1.1", "HTTP/1,1"}) {
+  for (const char* version :
+       {"", "HTTP/1.1 ", "HTTP/1", "HTTP/1.", "HTTP/11", "http/1.1", "HTTP/a.1", "HTTP/1.x", "HTTPS/1.1", "HTTP/1.10",
+        "HTTP/ 1.1", " HTTP/1.1", "XHTTP/1.1", "HTTP\\1.1", "HTTP/1,1"}) {
     EXPECT_EQ(status_of("GET / " + std::string(version) + "\r\nHost: a\r\n\r\n"), "400") << version;
   }
 }
 
 TEST(HeadParser, LinesEndInCrLfOnly) {
-  for (const char* message : {"GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\n",
-                              "GET / HTTP/1.1\r\nHost: a\r\rX: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n",
-                              "GET / HTTP/1.1\r\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\rHost: a\r\n\r\n",
-                              "GET / HTTP/1.1\r\nHost: a\r\n\rX", "GET /\r\n", "GET /\n", "GET / \r\n\r\n"}) {
+  for (const char* message :
+       {"GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\n",
+        "GET / HTTP/1.1\r\nHost: a\r\rX: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n",
+        "GET / HTTP/1.1\r\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\rHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\rX",
+        "GET /\r\n", "GET /\n", "GET / \r\n\r\n"}) {
     EXPECT_EQ(status_of(message), "400") << message;
   }
 }
@@ -168,7 +175,8 @@ TEST(HeadParser, TargetForms) {
   EXPECT_TRUE(contains(parse(with_target("/?")), "target=/? path=/ query= "));
   EXPECT_TRUE(contains(parse(with_target("/a?b?c/d[]{}|^`\"<>\\")), "path=/a query=b?c/d[]{}|^`\"<>\\ "));
   EXPECT_TRUE(contains(parse(with_target("*", "OPTIONS")), "path=* "));
-  for (const char* target : {"*", "a", "?x", "a/b", "a:80", "", "ftp://a/", "mailto:a@b", "http:/a", "http:a", "https//a"}) {
+  for (const char* target :
+       {"*", "a", "?x", "a/b", "a:80", "", "ftp://a/", "mailto:a@b", "http:/a", "http:a", "https//a"}) {
     EXPECT_EQ(status_of(with_target(target)), "400") << target;
   }
   EXPECT_EQ(status_of(with_target("*x", "OPTIONS")), "400");
@@ -189,7 +197,8 @@ TEST(HeadParser, AbsoluteTargetsNameTheServer) {
   EXPECT_TRUE(contains(parse(with_target("https://a:443/")), "path=/ query= authority=a:443 "));
   EXPECT_TRUE(contains(parse(with_target("http://a:80/")), "authority=a:80 "));
   EXPECT_TRUE(contains(parse("GET http://a/ HTTP/1.0\r\n\r\n"), "authority=a "));
-  for (const char* target : {"http://b/", "http://a:81/", "https://a:80/", "http://", "http:///x", "http://u@a/", "http://a,b/"}) {
+  for (const char* target :
+       {"http://b/", "http://a:81/", "https://a:80/", "http://", "http:///x", "http://u@a/", "http://a,b/"}) {
     EXPECT_EQ(status_of(with_target(target)), "400") << target;
   }
 }
@@ -202,15 +211,17 @@ TEST(HeadParser, ConnectIsNotImplemented) {
 }
 
 TEST(HeadParser, FieldNamesAreTokensRightBeforeTheColon) {
-  for (const char* line : {"A : b", "A\t: b", " A: b", "\tA: b", ": b", "A", "A b: c", "A\x01: b", "A(: b", "A\xc3\xa9: b", "A/b: c",
-                           "Host : a", "\"A\": b", "{a}: b", "Averyveryverylongname : b", "Averyveryverylongname\x7f: b"}) {
+  for (const char* line :
+       {"A : b", "A\t: b", " A: b", "\tA: b", ": b", "A", "A b: c", "A\x01: b", "A(: b", "A\xc3\xa9: b", "A/b: c",
+        "Host : a", "\"A\": b", "{a}: b", "Averyveryverylongname : b", "Averyveryverylongname\x7f: b"}) {
     EXPECT_EQ(status_of(with_fields(std::string(line) + "\r\n")), "400") << line;
   }
   EXPECT_EQ(status_of(with_fields(std::string("A\0: b\r\n", 7))), "400");
 }
 
 TEST(HeadParser, ValuesHaveNoControlCharactersAndDoNotFold) {
-  for (const char* line : {"A: b\x01", "A: \x7f", "A: b\x0b", "A: b\x0c", "A: b\x1b[1m", "A: b\r c", "A: b\r\n c", "A: b\r\n\tc", "A:\r\n b"}) {
+  for (const char* line : {"A: b\x01", "A: \x7f", "A: b\x0b", "A: b\x0c", "A: b\x1b[1m", "A: b\r c", "A: b\r\n c",
+                           "A: b\r\n\tc", "A:\r\n b"}) {
     EXPECT_EQ(status_of(with_fields(std::string(line) + "\r\n")), "400") << line;
   }
   EXPECT_EQ(status_of(with_fields(std::string("A: b\0c\r\n", 8))), "400");
@@ -221,7 +232,8 @@ TEST(HeadParser, HostIsOneAuthority) {
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nX: y\r\n\r\n"), "400");
   EXPECT_EQ(status_of(with_fields("Host: a\r\n")), "400");
   EXPECT_EQ(status_of("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"), "400");
-  for (const char* host : {"", "a,b", "a, a", "u@a", "a/b", "a?b", "a#b", "a b", "a:b", "a:80:80", "[::1", "http://a", "a\\b", "a:99999"}) {
+  for (const char* host : {"", "a,b", "a, a", "u@a", "a/b", "a?b", "a#b", "a b", "a:b", "a:80:80", "[::1", "http://a",
+                           "a\\b", "a:99999"}) {
     EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n"), "400") << host;
     EXPECT_EQ(status_of("GET / HTTP/1.0\r\nHost: " + std::string(host) + "\r\n\r\n"), "400") << host;
   }
@@ -232,8 +244,26 @@ TEST(HeadParser, ContentLengthIsOneDecimalNumber) {
   EXPECT_TRUE(contains(parse(with_fields("Content-Length: 0\r\n")), " length=0\n"));
   EXPECT_TRUE(contains(parse(with_fields("Content-Length: \t007 \r\n")), " length=7\n"));
   EXPECT_TRUE(contains(parse(with_fields("Content-Length: 9223372036854775807\r\n")), " length=9223372036854775807\n"));
-  for (const char* length : {"", "+1", "-1", "0x1", "1_0", "1 0", "1,1", "1, 1", ",1", "1,", "1.0", "1e3", "a", "9223372036854775808",
-                             "18446744073709551617", "99999999999999999999999999", "00000000000000000001", "\xc2\xb9", "\"1\"", "1;a"}) {
+  for (const char* length : {"",
+                             "+1",
+                             "-1",
+                             "0x1",
+                             "1_0",
+                             "1 0",
+                             "1,1",
+                             "1, 1",
+                             ",1",
+                             "1,",
+                             "1.0",
+                             "1e3",
+                             "a",
+                             "9223372036854775808",
+                             "18446744073709551617",
+                             "99999999999999999999999999",
+                             "00000000000000000001",
+                             "\xc2\xb9",
+                             "\"1\"",
+                             "1;a"}) {
     EXPECT_EQ(status_of(with_fields("Content-Length: " + std::string(length) + "\r\n")), "400") << length;
   }
   EXPECT_EQ(status_of(with_fields("Content-Length: 1\r\nContent-Length: 1\r\n")), "400");
@@ -242,11 +272,13 @@ TEST(HeadParser, ContentLengthIsOneDecimalNumber) {
 
 TEST(HeadParser, TransferEncodingIsChunkedOnly) {
   EXPECT_TRUE(contains(parse(with_fields("Transfer-Encoding:chunked \r\n")), " chunked\n"));
-  for (const char* coding : {"gzip", "identity", "xchunked", "gzip, chunked", "gzip,chunked", "chunkedx", "deflate,gzip"}) {
+  for (const char* coding :
+       {"gzip", "identity", "xchunked", "gzip, chunked", "gzip,chunked", "chunkedx", "deflate,gzip"}) {
     EXPECT_EQ(status_of(with_fields("Transfer-Encoding: " + std::string(coding) + "\r\n")), "501") << coding;
   }
-  for (const char* coding : {"", ",", "chunked,", ",chunked", "chunked, chunked", "chunked, gzip", "chunked chunked", "chunked;q=1",
-                             "\"chunked\"", "ch\tunked", "chunked\x0b", "chunked\x0c", "gzip,,chunked", "gzip, chunked, chunked", "gzip;a"}) {
+  for (const char* coding : {"", ",", "chunked,", ",chunked", "chunked, chunked", "chunked, gzip", "chunked chunked",
+                             "chunked;q=1", "\"chunked\"", "ch\tunked", "chunked\x0b", "chunked\x0c", "gzip,,chunked",
+                             "gzip, chunked, chunked", "gzip;a"}) {
     EXPECT_EQ(status_of(with_fields("Transfer-Encoding: " + std::string(coding) + "\r\n")), "400") << coding;
   }
   EXPECT_EQ(status_of(with_fields("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n")), "400");
@@ -321,7 +353,8 @@ TEST(HeadParser, HoldsItsDefaultBounds) {
 TEST(HeadParser, StartsAnewAfterReset) {
   head_parser parser{head_limits{}};
   request_head head;
-  const std::string first = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+  const std::string first =
+      "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
   const std::string second = "GET /two HTTP/1.1\r\nHost: b\r\n\r\n";
   ASSERT_EQ(parser.feed(first.data(), first.size(), head), parse_status::complete);
   parser.reset();

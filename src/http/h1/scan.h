@@ -36,7 +36,8 @@ struct field_value_end {
 #if defined(__SSE2__)
   static unsigned stops16(__m128i bytes) noexcept {
     const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-    return detail::mask(_mm_or_si128(_mm_andnot_si128(detail::equal(bytes, '\t'), control), detail::equal(bytes, 0x7f)));
+    return detail::mask(
+        _mm_or_si128(_mm_andnot_si128(detail::equal(bytes, '\t'), control), detail::equal(bytes, 0x7f)));
   }
 #endif
 };
