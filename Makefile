@@ -24,10 +24,10 @@ build: $(venv)/.installed $(release)/build.ninja  ## Set everything up: system p
 serve: build  ## Serve APP (examples/hello.py) on HOST:PORT in the foreground
 	@exec $(venv)/bin/fasterapi run $(APP) --host $(HOST) --port $(PORT)
 
-test: build $(venv)/.system-test  ## Run every test: C++, Python, end to end, conformance, tidy
+test: build .cache/system-test  ## Run every test: C++, Python, end to end, conformance, tidy
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" $(python) tools/run_tests.py $(TESTS)
 
-bench: build $(venv)/.system-bench  ## Measure against the limit and the peers; writes a table, JSON and a chart
+bench: build .cache/system-bench  ## Measure against the limit and the peers; writes a table, JSON and a chart
 	@exec benchmarks/run $(BENCH)
 
 lint: build $(venv)/.lint-tools  ## Check format, lint and types of C++, Python and shell
@@ -36,10 +36,10 @@ lint: build $(venv)/.lint-tools  ## Check format, lint and types of C++, Python 
 format: build $(venv)/.lint-tools  ## Format C++ and Python in place
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" tools/lint fix
 
-sanitize: build $(venv)/.system-test  ## ASan+UBSan and TSan: C++ tests, and the server under its end-to-end tests
+sanitize: build .cache/system-test  ## ASan+UBSan and TSan: C++ tests, and the server under its end-to-end tests
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" tools/sanitize $(SANITIZERS)
 
-fuzz: $(venv)/.installed $(venv)/.system-fuzz  ## Fuzz the parsers for FUZZ_SECONDS (60) per target
+fuzz: $(venv)/.installed .cache/system-fuzz  ## Fuzz the parsers for FUZZ_SECONDS (60) per target
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" tools/fuzz $(FUZZ_SECONDS)
 
 clean:  ## Remove everything that was built or installed here (.venv too)
@@ -52,12 +52,12 @@ help:  ## Show this list
 
 # What is set up once leaves a stamp in .venv; a stamp is renewed when what it was made from changes.
 
-$(venv)/.system-%: tools/system-packages
+.cache/system-%: tools/system-packages
 	@tools/system-packages $*
-	@mkdir -p $(venv) && touch $@
+	@mkdir -p .cache && touch $@
 
 # An explicit PYTHON=… is always looked at: make-venv starts afresh when it is another interpreter.
-$(venv)/.python: tools/make-venv tools/find-python pyproject.toml $(if $(PYTHON),force) | $(venv)/.system-build
+$(venv)/.python: tools/make-venv tools/find-python pyproject.toml $(if $(PYTHON),force) | .cache/system-build
 	@tools/make-venv $(venv) $(release)
 	@touch $@
 
@@ -73,7 +73,7 @@ $(venv)/.installed: pyproject.toml $(venv)/.python | $(release)/build.ninja
 	@$(python) -c 'import sysconfig; print(sysconfig.get_path("platlib"))' >$(venv)/.site-packages
 	@touch $@
 
-$(venv)/.lint-tools: pyproject.toml $(venv)/.system-lint $(venv)/.python
+$(venv)/.lint-tools: pyproject.toml .cache/system-lint $(venv)/.python
 	@$(python) -m pip install --quiet --group lint
 	@touch $@
 
