@@ -1,0 +1,131 @@
+"""The server's log: lines of text or JSON on standard error, the same form from every worker."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Any
+
+__all__ = ["access_logger", "configure", "error_logger", "log_access", "server_logger"]
+
+server_logger = logging.getLogger("fasterapi")
+error_logger = logging.getLogger("fasterapi.error")
+access_logger = logging.getLogger("fasterapi.access")
+
+_STDERR = 2
+
+
+class _WholeLineHandler(logging.Handler):
+    """Writes each entry with one system call, so that workers do not write into each other's lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            data = (self.format(record) + "\n").encode("utf-8", "backslashreplace")
+            while data:
+                data = data[os.write(_STDERR, data) :]
+        except BrokenPipeError:
+            # Nobody reads the log any more, and there is no other place to say so.
+            return
+        except Exception:  # noqa: BLE001 - logging's rule: a failing entry must not fail its caller
+            self.handleError(record)
+
+
+class _TextFormatter(logging.Formatter):
+    """`2026-01-31 12:00:00.123 ERROR [worker 0] message request_id=…`, then the traceback."""
+
+    default_msec_format = "%s.%03d"
+
+    def __init__(self, worker: int | None) -> None:
+        super().__init__()
+        self._place = "" if worker is None else f" [worker {worker}]"
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        request_id = getattr(record, "request_id", None)
+        tail = "" if request_id is None else f" request_id={request_id}"
+        return f"{self.formatTime(record)} {record.levelname}{self._place} {record.message}{tail}"
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return _user_traceback(ei[1])
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.message = record.getMessage()
+        entry = self.formatMessage(record)
+        if record.exc_info:
+            entry = f"{entry}\n{self.formatException(record.exc_info)}"
+        return entry
+
+
+class _JSONFormatter(logging.Formatter):
+    """One object a line: time (UTC), level, logger, message, worker, and request_id and exception where there are."""
+
+    def __init__(self, worker: int | None) -> None:
+        super().__init__()
+        self._worker = worker
+
+    def format(self, record: logging.LogRecord) -> str:
+        import json
+        import time
+
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        entry: dict[str, Any] = {
+            "time": f"{moment}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if self._worker is not None:
+            entry["worker"] = self._worker
+        for name in ("request_id", "access"):
+            if (value := getattr(record, name, None)) is not None:
+                entry[name] = value
+        if record.exc_info and record.exc_info[1] is not None:
+            entry["exception"] = _user_traceback(record.exc_info[1])
+        return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+def configure(*, level: str, form: str, access_log: bool, worker: int | None = None) -> None:
+    """Set up the logger `fasterapi` and those below it, once per interpreter and before the app is loaded.
+
+    `level` and `form` are the options `log_level` and `log_format`; `worker` is the worker's index, None outside of
+    one. What the app changes afterwards stays changed.
+    """
+    handler = _WholeLineHandler()
+    handler.setFormatter(_JSONFormatter(worker) if form == "json" else _TextFormatter(worker))
+    server_logger.handlers[:] = [handler]
+    server_logger.setLevel(level.upper())
+    server_logger.propagate = False
+    # An access entry is as important as an "info", but whoever asks for it gets it at any level.
+    access_logger.setLevel(logging.INFO if access_log else logging.CRITICAL + 1)
+    # Text that user code prints must come out in time when standard output is a pipe.
+    if not sys.stdout.line_buffering:
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+def log_access(client: str, method: str, target: str, version: str, status: int, size: int, seconds: float) -> None:
+    """One answered request: `size` is the body's bytes, `seconds` run from its first byte to its answer's last."""
+    fields = {
+        "client": client,
+        "method": method,
+        "target": target,
+        "status": status,
+        "bytes": size,
+        "milliseconds": round(seconds * 1e3, 3),
+    }
+    access_logger.info(
+        '%s "%s %s HTTP/%s" %d %d %.3fms',
+        client,
+        method,
+        target,
+        version,
+        status,
+        size,
+        seconds * 1e3,
+        extra={"access": fields},
+    )
+
+
+def _user_traceback(error: BaseException) -> str:
+    from fasterapi._loader import format_user_traceback
+
+    return format_user_traceback(error).rstrip("\n")
