@@ -139,9 +139,7 @@ char* write_escape(char* to, uint32_t unit) noexcept {
   return to + 5;
 }
 
-char continuation(uint32_t unit, unsigned shift) noexcept {
-  return static_cast<char>(0x80 | ((unit >> shift) & 0x3f));
-}
+char continuation(uint32_t unit, unsigned shift) noexcept { return static_cast<char>(0x80 | ((unit >> shift) & 0x3f)); }
 
 // One code point that is neither a surrogate nor past U+10FFFF, as one to four bytes or an escape.
 char* write_code_point(char* to, uint32_t unit) noexcept {
@@ -206,7 +204,8 @@ bool write_units(core::byte_buffer& out, const Unit* units, size_t count) noexce
       }
       const uint32_t unit = units[done++];
       if constexpr (sizeof(Unit) > 1) {
-        if ((unit >= 0xd800 && unit <= 0xdfff) || unit > 0x10ffff) [[unlikely]] return false;
+        if ((unit >= 0xd800 && unit <= 0xdfff) || unit > 0x10ffff) [[unlikely]]
+          return false;
       }
       to = write_code_point(to, unit);
     }
