@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bindings/encode_failure.h"
+#include "bindings/encode_moment.h"
 #include "bindings/module_state.h"
 #include "json/writer.h"
 #include "python/ref.h"
@@ -49,6 +50,7 @@ class encoder {
   bool encode_int(PyObject* number) noexcept;
   bool encode_float(double number) noexcept;
   bool encode_uuid(PyObject* uuid) noexcept;
+  bool encode_datetime(PyObject* datetime) noexcept;
 
   bool encode_list(PyObject* list) noexcept;
   bool encode_list_entries(PyObject* list) noexcept;
@@ -120,6 +122,8 @@ bool encoder::encode_by_kind(PyObject* value) noexcept {
       return true;
     case json_kind::uuid:
       return encode_uuid(value);
+    case json_kind::datetime:
+      return encode_datetime(value);
     case json_kind::mapping:
       return encode_mapping(value);
     case json_kind::iterable:
@@ -151,6 +155,7 @@ ref encoder::simplified(PyObject* value, json_kind kind) noexcept {
       simple = ref::steal(PyUnicode_DecodeUTF8(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), nullptr));
       break;
     case json_kind::moment:
+    case json_kind::datetime:
       simple = ref::steal(PyObject_CallMethodNoArgs(value, state_.isoformat));
       break;
     case json_kind::duration:
@@ -248,6 +253,12 @@ bool encoder::encode_uuid(PyObject* uuid) noexcept {
   PyErr_Clear();
 #endif
   const ref text = simplified(uuid, json_kind::text);
+  return text && encode(text.get());
+}
+
+bool encoder::encode_datetime(PyObject* datetime) noexcept {
+  if (write_datetime(out_, datetime, state_.utc)) return true;
+  const ref text = simplified(datetime, json_kind::datetime);
   return text && encode(text.get());
 }
 
@@ -394,6 +405,7 @@ bool encoder::encode_key(PyObject* key) noexcept {
     case json_kind::enumeration:
     case json_kind::bytes:
     case json_kind::moment:
+    case json_kind::datetime:
     case json_kind::duration:
     case json_kind::decimal:
     case json_kind::pattern:
@@ -485,6 +497,10 @@ int add_encode(PyObject* module, module_state& state) noexcept {
     *name.to = PyUnicode_InternFromString(name.text);
     if (*name.to == nullptr) return -1;
   }
+  const ref datetime = ref::steal(PyImport_ImportModule("datetime"));
+  const ref timezone = datetime ? ref::steal(PyObject_GetAttrString(datetime.get(), "timezone")) : ref();
+  part.utc = timezone ? PyObject_GetAttrString(timezone.get(), "utc") : nullptr;
+  if (part.utc == nullptr) return -1;
   part.model_dump_keywords = Py_BuildValue("(ss)", "mode", "by_alias");
   if (part.model_dump_keywords == nullptr) return -1;
   return PyModule_AddFunctions(module, functions);
@@ -510,6 +526,7 @@ void clear_encode(encode_state& state) noexcept {
   Py_CLEAR(state.pattern);
   Py_CLEAR(state.total_seconds);
   Py_CLEAR(state.value);
+  Py_CLEAR(state.utc);
   Py_CLEAR(state.json_mode);
   Py_CLEAR(state.model_dump_keywords);
 }

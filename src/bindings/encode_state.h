@@ -21,6 +21,8 @@ struct encode_state {
   PyObject* total_seconds;
   PyObject* value;
 
+  PyObject* utc;  // datetime.timezone.utc (strong reference)
+
   // The arguments of model_dump(mode="json", by_alias=True) (strong references).
   PyObject* json_mode;
   PyObject* model_dump_keywords;

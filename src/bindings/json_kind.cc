@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "bindings/encode_moment.h"
+
 namespace fasterapi::bindings {
 
 namespace {
@@ -135,6 +137,10 @@ json_kind number_or_text_kind(PyTypeObject* type) noexcept {
 // The order of the questions is jsonable_encoder's: a class may be several of these at once.
 bool classify(PyTypeObject* type, json_kind_entry& entry) noexcept {
   entry = {};
+  if (is_builtin_datetime(type)) {
+    entry.kind = json_kind::datetime;
+    return true;
+  }
   if (!match(type, model_classes, entry.kind)) return false;
   if (entry.kind != json_kind::unknown) return true;
   entry.fields = dataclass_fields(type);

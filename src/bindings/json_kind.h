@@ -25,6 +25,7 @@ enum class json_kind : uint8_t {
   iterable,     // list, tuple, set, frozenset, deque, generator and their subclasses: an array
   bytes,        // decoded as UTF-8
   moment,       // date, datetime, time: isoformat()
+  datetime,     // datetime.datetime itself, not a subclass
   duration,     // timedelta: total_seconds()
   decimal,      // int() without fractional digits, else float()
   pattern,      // re.Pattern: its pattern
