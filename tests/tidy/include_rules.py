@@ -28,7 +28,7 @@ MAY_INCLUDE: dict[str, frozenset[str]] = {
 }
 """Room of src/ → the other rooms it may include."""
 
-SINGLE_HEADERS: dict[str, frozenset[str]] = {"schema": frozenset({"http/message.h", "http/url.h"})}
+SINGLE_HEADERS: dict[str, frozenset[str]] = {"schema": frozenset({"http/message.h", "http/url.h", "http/cookie.h"})}
 """Room of src/ → headers it may include beyond those."""
 
 PURE_ROOMS = frozenset({"http", "json", "schema"})
