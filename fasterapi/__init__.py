@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fasterapi import status
     from fasterapi.applications import App, FastAPI
     from fasterapi.exceptions import HTTPException
-    from fasterapi.params import Body, Cookie, Header, Path, Query
+    from fasterapi.param_functions import Body, Cookie, Header, Path, Query
     from fasterapi.requests import Request
     from fasterapi.responses import (
         HTMLResponse,
@@ -47,16 +47,16 @@ __version__ = "0.1.0"
 _HOMES = {
     "APIRouter": "routing",
     "App": "applications",
-    "Body": "params",
-    "Cookie": "params",
+    "Body": "param_functions",
+    "Cookie": "param_functions",
     "FastAPI": "applications",
     "HTMLResponse": "responses",
     "HTTPException": "exceptions",
-    "Header": "params",
+    "Header": "param_functions",
     "JSONResponse": "responses",
-    "Path": "params",
+    "Path": "param_functions",
     "PlainTextResponse": "responses",
-    "Query": "params",
+    "Query": "param_functions",
     "RedirectResponse": "responses",
     "Request": "requests",
     "Response": "responses",

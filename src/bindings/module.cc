@@ -1,7 +1,7 @@
 #include <Python.h>
 
-#include "bindings/encode.h"
 #include "bindings/module_state.h"
+#include "bindings/plan.h"
 
 namespace fasterapi::bindings {
 
@@ -14,28 +14,23 @@ module_state& state_of_type(PyTypeObject* type) noexcept {
 namespace {
 
 int execute(PyObject* module) {
-  module_state& state = state_of(module);
-  if (add_encode(module, state) < 0) return -1;
-  return PyModule_AddStringConstant(module, "__version__", FASTERAPI_VERSION);
+  if (PyModule_AddStringConstant(module, "__version__", FASTERAPI_VERSION) < 0) return -1;
+  return add_plan(module, state_of(module));
 }
 
 int traverse(PyObject* module, visitproc visit, void* arg) {
   module_state& state = state_of(module);
   Py_VISIT(state.plan_type);
-  return traverse_encode(state.encode, visit, arg);
+  return 0;
 }
 
 int clear(PyObject* module) {
   module_state& state = state_of(module);
   Py_CLEAR(state.plan_type);
-  clear_encode(state.encode);
   return 0;
 }
 
-void release(void* module) {
-  clear(static_cast<PyObject*>(module));
-  free_encode(state_of(static_cast<PyObject*>(module)).encode);
-}
+void release(void* module) { clear(static_cast<PyObject*>(module)); }
 
 PyModuleDef_Slot slots[] = {
     {Py_mod_exec, reinterpret_cast<void*>(execute)},

@@ -21,14 +21,14 @@ MAY_INCLUDE: dict[str, frozenset[str]] = {
     "net": frozenset({"core"}),
     "http": frozenset({"core"}),
     "json": frozenset({"core"}),
-    "python": frozenset({"core"}),
+    "python": frozenset({"core", "json", "schema"}),
     "schema": frozenset({"core", "json"}),
     "server": frozenset({"core", "net", "http", "schema"}),
     "bindings": frozenset({"core", "net", "http", "json", "python", "schema", "server"}),
 }
 """Room of src/ → the other rooms it may include."""
 
-SINGLE_HEADERS: dict[str, frozenset[str]] = {"schema": frozenset({"http/message.h", "http/url.h", "http/cookie.h"})}
+SINGLE_HEADERS: dict[str, frozenset[str]] = {"schema": frozenset({"http/cookie.h", "http/message.h", "http/url.h"})}
 """Room of src/ → headers it may include beyond those."""
 
 PURE_ROOMS = frozenset({"http", "json", "schema"})

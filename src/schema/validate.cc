@@ -1,0 +1,51 @@
+#include "schema/validate.h"
+
+#include <algorithm>
+
+#include "schema/body.h"
+#include "schema/checker.h"
+#include "schema/wire.h"
+
+namespace fasterapi::schema {
+
+namespace {
+
+constexpr complaint missing{"missing", "Field required"};
+constexpr std::string_view origin_names[] = {"path", "query", "header", "cookie", "body"};
+
+// Checks what was found on the wire for `of`; `found` is null when nothing was sent.
+void settle(const parameter& of, const json::value* found, checker& by, value& out) noexcept {
+  const location root{nullptr, step::of(origin_names[static_cast<size_t>(of.from)])};
+  const location where{&root, step::of(of.shown)};
+  by.errors().current_parameter = of.position;
+  if (found != nullptr) {
+    by.check(*of.type, *found, where, out);
+  } else if (of.required) {
+    by.fail(where, missing, json::value());
+  }
+}
+
+}  // namespace
+
+bool validate(const plan& of, const request_view& request, json::reader& reader, core::arena& arena, value* values,
+              error_list& errors) noexcept {
+  checker by(arena, errors);
+  std::fill_n(values, of.parameter_count(), value());
+  for (const parameter* each : of.by_origin(origin::path)) {
+    const json::value text = json::value::of_text(request.path_values[each->path_index]);
+    settle(*each, &text, by, values[each->position]);
+  }
+  for (const origin from : {origin::query, origin::header, origin::cookie}) {
+    const auto& wanted = of.by_origin(from);
+    if (wanted.empty()) continue;
+    wire_value* found = collect(from, wanted, *request.head, arena);
+    if (found == nullptr) break;
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      settle(*wanted[i], found[i].sent ? &found[i].input : nullptr, by, values[wanted[i]->position]);
+    }
+  }
+  if (of.needs_body()) check_body(of, request, reader, by, values);
+  return errors.empty() && !arena.failed();
+}
+
+}  // namespace fasterapi::schema
