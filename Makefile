@@ -57,9 +57,8 @@ help:  ## Show this list
 	@mkdir -p .cache && touch $@
 
 # An explicit PYTHON=… is always looked at: make-venv starts afresh when it is another interpreter.
-$(venv)/.python: tools/make-venv tools/find-python pyproject.toml $(if $(PYTHON),force) | .cache/system-build
+$(venv)/.python: tools/make-venv pyproject.toml $(if $(PYTHON),force) | .cache/system-build
 	@tools/make-venv $(venv) $(release)
-	@touch $@
 
 $(release)/build.ninja: CMakePresets.json | $(venv)/.python
 	@$(cmake) --preset release >/dev/null
