@@ -12,6 +12,10 @@ if(FASTERAPI_SANITIZE)
   target_link_options(fasterapi_flags INTERFACE -fsanitize=${FASTERAPI_SANITIZE})
 endif()
 
+if(FASTERAPI_FUZZ)
+  target_compile_options(fasterapi_flags INTERFACE -fsanitize=fuzzer-no-link)  # coverage of the engine's code
+endif()
+
 # All test programs and nothing else: what `ctest` needs.
 if(FASTERAPI_TESTS)
   add_custom_target(unit_tests)
