@@ -1,5 +1,6 @@
 #include <Python.h>
 
+#include "bindings/encode.h"
 #include "bindings/module_state.h"
 #include "bindings/plan.h"
 
@@ -14,23 +15,28 @@ module_state& state_of_type(PyTypeObject* type) noexcept {
 namespace {
 
 int execute(PyObject* module) {
-  if (PyModule_AddStringConstant(module, "__version__", FASTERAPI_VERSION) < 0) return -1;
-  return add_plan(module, state_of(module));
+  module_state& state = state_of(module);
+  if (add_encode(module, state) < 0 || add_plan(module, state) < 0) return -1;
+  return PyModule_AddStringConstant(module, "__version__", FASTERAPI_VERSION);
 }
 
 int traverse(PyObject* module, visitproc visit, void* arg) {
   module_state& state = state_of(module);
   Py_VISIT(state.plan_type);
-  return 0;
+  return traverse_encode(state.encode, visit, arg);
 }
 
 int clear(PyObject* module) {
   module_state& state = state_of(module);
   Py_CLEAR(state.plan_type);
+  clear_encode(state.encode);
   return 0;
 }
 
-void release(void* module) { clear(static_cast<PyObject*>(module)); }
+void release(void* module) {
+  clear(static_cast<PyObject*>(module));
+  free_encode(state_of(static_cast<PyObject*>(module)).encode);
+}
 
 PyModuleDef_Slot slots[] = {
     {Py_mod_exec, reinterpret_cast<void*>(execute)},

@@ -2,6 +2,8 @@
 
 #include <Python.h>
 
+#include "bindings/encode_state.h"
+
 namespace fasterapi::bindings {
 
 // Everything the extension keeps in one interpreter. Guarded by that interpreter's GIL; no object in here ever
@@ -9,6 +11,8 @@ namespace fasterapi::bindings {
 struct module_state {
   // Types of this module (strong references).
   PyTypeObject* plan_type;
+
+  encode_state encode;
 };
 
 module_state& state_of(PyObject* module) noexcept;
