@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["access_logger", "configure", "error_logger", "log_access", "server_logger"]
+__all__ = ["access_logger", "configure", "error_logger", "log_access", "server_logger", "write_unfiltered"]
 
 server_logger = logging.getLogger("fasterapi")
 error_logger = logging.getLogger("fasterapi.error")
@@ -100,6 +100,12 @@ def configure(*, level: str, form: str, access_log: bool, worker: int | None = N
     # Text that user code prints must come out in time when standard output is a pipe.
     if not sys.stdout.line_buffering:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+def write_unfiltered(message: str) -> None:
+    """An entry of the server's that is written at any level."""
+    record = server_logger.makeRecord(server_logger.name, logging.INFO, __file__, 0, message, (), None)
+    server_logger.handle(record)
 
 
 def log_access(client: str, method: str, target: str, version: str, status: int, size: int, seconds: float) -> None:

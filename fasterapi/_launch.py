@@ -1,0 +1,174 @@
+"""From an app target and raw options to a running server: what `fasterapi run` and `App.run` share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fasterapi._loader import AlreadyServing, AppTarget, LoadError, is_loading
+from fasterapi.exceptions import FasterAPIError
+
+if TYPE_CHECKING:
+    from fasterapi._port import HeldPort
+    from fasterapi._trial import Trial
+    from fasterapi.applications import App
+    from fasterapi.config import ResolvedConfig
+
+__all__ = ["EXIT_FAILURE", "EXIT_USAGE", "Choice", "choose_strategy", "launch", "serve_app"]
+
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The strategy that runs and why."""
+
+    strategy: str
+    reason: str
+
+
+def serve_app(app: App, options: Mapping[str, Any]) -> None:
+    """Serve `app` from the script that declared it; returns when the server has stopped in order.
+
+    Raises SystemExit with the server's exit status where it failed, and AlreadyServing in a worker that loads the app.
+    """
+    from fasterapi import applications
+
+    if is_loading():
+        raise AlreadyServing(app)
+    if applications._serving is not None:
+        raise FasterAPIError("app.run() was called in a worker, which serves an app already")
+    try:
+        target = AppTarget.of_main(app)
+    except LoadError as error:
+        raise FasterAPIError(str(error)) from None
+    status = launch(target, options, flag_label=lambda name: f"app.run({name}=…)")
+    if status != 0:
+        raise SystemExit(status)
+
+
+def launch(
+    target: AppTarget,
+    options: Mapping[str, Any],
+    *,
+    flag_label: Callable[[str], str],
+    fallbacks: Mapping[str, tuple[Any, str]] | None = None,
+) -> int:
+    """Try the app, settle the configuration, and serve until stopped; returns the exit status.
+
+    `options` are raw values by option name. Everything that is wrong is told on standard error.
+    """
+    from fasterapi._port import HeldPort, PortError
+    from fasterapi._trial import run_trial
+    from fasterapi.config import ConfigError, find_pyproject, resolve
+
+    asked = options.get("strategy", os.environ.get("FASTERAPI_STRATEGY"))
+    trial = run_trial(target, own_gil=asked != "processes")
+    if trial.error:
+        return _fail(trial.output + trial.error)
+    try:
+        resolved = resolve(
+            options,
+            environ=os.environ,
+            app_settings=trial.settings,
+            pyproject=find_pyproject(os.getcwd()),
+            flag_label=flag_label,
+            fallbacks=fallbacks,
+        )
+    except ConfigError as error:
+        count = len(error.mistakes)
+        heading = f"{'A mistake' if count == 1 else f'{count} mistakes'} in the configuration:\n"
+        return _fail(heading + "".join(f"  {mistake}\n" for mistake in error.mistakes), EXIT_USAGE)
+    choice = choose_strategy(resolved, trial)
+    if choice is None:
+        return _fail(f"strategy pinned does not fit this app: {explain_refusal(trial)}\n")
+    try:
+        with HeldPort.take(resolved.config.host, resolved.config.port) as port:
+            return _serve(target, resolved, choice, port, trial)
+    except PortError as error:
+        return _fail(f"{error.strerror}\n")
+
+
+def choose_strategy(resolved: ResolvedConfig, trial: Trial) -> Choice | None:
+    """The strategy to run, with the reason; None where the one asked for cannot run this app."""
+    asked = resolved.config.strategy
+    source = resolved.sources.get("strategy", "")
+    if asked == "processes":
+        return Choice("processes", f"asked for by {source}")
+    if asked == "pinned":
+        return Choice("pinned", f"asked for by {source}") if trial.own_gil else None
+    if trial.own_gil:
+        return Choice("pinned", "every package of the app loads in an interpreter of its own")
+    return Choice("processes", explain_refusal(trial))
+
+
+def explain_refusal(trial: Trial) -> str:
+    """Why the app does not fit interpreters with their own GIL, with the import chain of what refuses."""
+    chains = "; ".join(" → ".join(refusal.chain) for refusal in trial.refusals)
+    return f"{trial.reason} ({chains})" if chains else trial.reason
+
+
+def _serve(target: AppTarget, resolved: ResolvedConfig, choice: Choice, port: HeldPort, trial: Trial) -> int:
+    from fasterapi import _engine, _logging
+
+    config = resolved.config
+    workers = config.workers or _engine.usable_cpus()
+    _logging.configure(level=config.log_level, form=config.log_format, access_log=config.access_log)
+    _announce(target, resolved, choice, workers, trial)
+    plain = {
+        **config.plain(),
+        "host": port.host,
+        "port": port.port,
+        "workers": workers,
+        "strategy": choice.strategy,
+        "app": target.encode(),
+    }
+    if choice.strategy == "processes":
+        from fasterapi._supervisor import Supervisor
+
+        return Supervisor(plain, on_ready=lambda: _announce_ready(resolved, port)).run()
+    return _engine.serve({**plain, "on_ready": lambda: _announce_ready(resolved, port)})
+
+
+def _announce(target: AppTarget, resolved: ResolvedConfig, choice: Choice, workers: int, trial: Trial) -> None:
+    from fasterapi import banner
+
+    if resolved.config.log_format == "json" or resolved.config.log_level not in ("debug", "info"):
+        return
+    notes = []
+    if choice.strategy == "pinned":
+        notes = [f"the app does without {refusal}, which does not load here" for refusal in trial.refusals]
+    text = banner.render(
+        resolved,
+        app=str(target),
+        workers=workers,
+        strategy=choice.strategy,
+        reason=choice.reason,
+        notes=notes,
+        colour=banner.wants_colour(sys.stderr),
+    )
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def _announce_ready(resolved: ResolvedConfig, port: HeldPort) -> None:
+    from fasterapi import _logging, banner
+
+    line = banner.listening_line(port.url, colour=banner.wants_colour(sys.stderr))
+    if resolved.config.log_format == "json":
+        # The address is wanted at any level: with port 0 there is no other way to learn it.
+        _logging.write_unfiltered(line.rstrip("\n"))
+        return
+    sys.stderr.write(line)
+    sys.stderr.flush()
+
+
+def _fail(message: str, status: int = EXIT_FAILURE) -> int:
+    sys.stdout.flush()
+    sys.stderr.write(message)
+    sys.stderr.flush()
+    return status
