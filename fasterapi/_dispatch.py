@@ -32,7 +32,7 @@ def intercepted_statuses(app: App) -> frozenset[int]:
     For 422 the engine then calls `handle_validation_error`, for the others `handle_status`; it writes every status
     that is not in the set without Python.
     """
-    statuses = {status for status in (404, 405) if status in app.exception_handlers}
+    statuses: set[int] = {status for status in (404, 405) if status in app.exception_handlers}
     if HTTPException in app.exception_handlers:
         statuses |= {404, 405}
     if RequestValidationError in app.exception_handlers:
@@ -68,7 +68,8 @@ def handle_exception(app: App, request: Request | None, exc: Exception, route: s
     handler = _handler_for(app, exc)
     if handler is None:
         return _unhandled(app, request, exc, route)
-    if handler is app.exception_handlers.get(500) or handler is app.exception_handlers.get(Exception):
+    catch_all = [found for key, found in app.exception_handlers.items() if key in (500, Exception)]
+    if handler in catch_all:
         _log(exc, route, new_request_id())
     try:
         result = handler(request, exc)
@@ -91,8 +92,11 @@ def _handler_for(app: App, exc: Exception) -> Callable[[Any, Any], Any] | None:
     if isinstance(exc, HTTPException) and exc.status_code in handlers:
         return handlers[exc.status_code]
     for kind in type(exc).__mro__:
-        if kind in (HTTPException, RequestValidationError) or kind in handlers:
-            return handlers.get(kind)
+        if kind in handlers:
+            return handlers[kind]
+        # These two have an answer of their own, which comes before a handler for one of their base classes.
+        if kind in (HTTPException, RequestValidationError):
+            return None
     return handlers.get(500)
 
 

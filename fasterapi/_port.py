@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import Self
+from typing import Any, Self
 
 __all__ = ["HeldPort", "PortError"]
 
@@ -49,7 +49,7 @@ class HeldPort:
         self._holder.close()
 
 
-def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str | int, ...]]:
+def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
@@ -58,7 +58,7 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str | in
     return family, address
 
 
-def _bound(family: socket.AddressFamily, address: tuple[str | int, ...], *, share: bool) -> socket.socket:
+def _bound(family: socket.AddressFamily, address: tuple[Any, ...], *, share: bool) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -139,7 +139,7 @@ class Supervisor:
     def _take_signals(self) -> dict[int, Any]:
         self._wake.setblocking(False)
         self._waker.setblocking(False)
-        previous = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
+        previous: dict[int, Any] = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         return previous
 

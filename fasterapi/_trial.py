@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from types import FrameType
 from typing import IO, Any
 
 from fasterapi._loader import AppTarget, format_user_traceback, load
@@ -215,12 +216,12 @@ class ImportRecorder:
 def _importing_modules() -> list[str]:
     """The names of the modules whose code is running on the stack, outermost first, without the importer's own."""
     names: list[str] = []
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
         if not name.startswith(("importlib.", "fasterapi.")) and not frame.f_code.co_filename.startswith("<frozen "):
             names.append(name)
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     names.reverse()
     return [name for place, name in enumerate(names) if name and name != "__main__" and name not in names[:place]]
 
@@ -248,12 +249,11 @@ def _report_from_own_gil_interpreter(target: str, report_fd: int) -> None:
     # Rule of CPython 3.13: the first import of datetime must be the main interpreter's.
     import datetime  # noqa: F401
 
-    import _interpreters  # type: ignore[import-not-found]
+    import _interpreters
 
     interpreter = _interpreters.create(_interpreters.new_config("isolated", allow_daemon_threads=True))
-    failure = _interpreters.run_string(interpreter, _OWN_GIL_SCRIPT, {"target": target, "report_fd": report_fd})
-    if failure is not None:
-        sys.exit(failure.formatted)
+    # Anything that goes wrong in there, short of a crash, is told by the report.
+    _interpreters.run_string(interpreter, _OWN_GIL_SCRIPT, {"target": target, "report_fd": report_fd})
 
 
 def _says_refused(message: str) -> bool:

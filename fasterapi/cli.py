@@ -13,20 +13,16 @@ from fasterapi.config import OPTIONS, Option
 
 __all__ = ["main"]
 
-_TARGET_HELP = """TARGET is a file (app.py), a module (package.module), or a package's directory. Where the app is not its only
-one and not called "app", add its name: app.py:api. A function that makes the app gets "()": app.py:make()."""
+_TARGET_HELP = """TARGET is a file (app.py), a module (package.module), or a package's directory. Where the app is not
+its only one and not called "app", add its name: app.py:api. A function that makes the app gets "()": app.py:make()."""
 
 
-class _Target(click.ParamType):
+def _parse_target(ctx: click.Context, param: click.Parameter, value: str) -> AppTarget:
     """An app target on the command line, looked up from the current directory."""
-
-    name = "target"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> AppTarget:
-        try:
-            return AppTarget.parse(value)
-        except LoadError as error:
-            self.fail(str(error), param, ctx)
+    try:
+        return AppTarget.parse(value)
+    except LoadError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 def _option_decorator(option: Option) -> Callable[[Any], Any]:
@@ -76,7 +72,7 @@ Examples:
 
 
 @main.command(epilog=_RUN_EPILOG)
-@click.argument("target", type=_Target())
+@click.argument("target", callback=_parse_target)
 @_server_options
 @click.option("--dev-defaults", is_flag=True, hidden=True)
 def run(target: AppTarget, dev_defaults: bool, **options: Any) -> None:
@@ -106,7 +102,7 @@ def dev(target: str, **options: Any) -> None:
 
 
 @main.command(epilog=_TARGET_HELP)
-@click.argument("target", type=_Target())
+@click.argument("target", callback=_parse_target)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def routes(target: AppTarget, as_json: bool) -> None:
     """List an app's routes."""
@@ -134,7 +130,7 @@ Exit status:
 
 
 @main.command(epilog=_DOCTOR_EPILOG)
-@click.argument("target", type=_Target())
+@click.argument("target", callback=_parse_target)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def doctor(target: AppTarget, as_json: bool) -> None:
     """Import an app for a trial and tell which packages refuse sub-interpreters, and which strategy fits."""

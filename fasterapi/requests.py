@@ -119,7 +119,7 @@ def _escape(path: str) -> str:
 
 
 def _parse_cookies(field: str) -> dict[str, str]:
-    from http.cookies import _unquote  # type: ignore[attr-defined]
+    from http.cookies import _unquote
 
     cookies: dict[str, str] = {}
     for pair in field.split(";"):
