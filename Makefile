@@ -15,7 +15,7 @@ python := $(venv)/bin/python
 release := build/release
 cmake := env PATH="$(CURDIR)/$(venv)/bin:$(PATH)" cmake
 
-.PHONY: build serve test bench lint format sanitize fuzz clean help force
+.PHONY: build serve test bench bench-quick lint format sanitize fuzz clean help force
 
 build: $(venv)/.installed $(release)/build.ninja  ## Set everything up: system packages, Python, .venv, the engine
 	@$(cmake) --build $(release) --target _engine
@@ -29,6 +29,9 @@ test: build .cache/system-test  ## Run every test: C++, Python, end to end, conf
 
 bench: build .cache/system-bench  ## Measure against the limit and the peers; writes a table, JSON and a chart
 	@exec benchmarks/run $(BENCH)
+
+bench-quick: build .cache/system-bench  ## Measure FasterAPI against the limit only, in less than a minute
+	@exec benchmarks/run --quick $(BENCH)
 
 lint: build $(venv)/.lint-tools  ## Check format, lint and types of C++, Python and shell
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" tools/lint check
@@ -47,7 +50,7 @@ clean:  ## Remove everything that was built or installed here (.venv too)
 	find fasterapi tests examples benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 help:  ## Show this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo "  Variables: PYTHON=/path/to/python HOST= PORT= APP= FUZZ_SECONDS= TESTS='pytest arguments'"
 
 # What is set up once leaves a stamp in .venv; a stamp is renewed when what it was made from changes.

@@ -1,0 +1,1 @@
+"""Measures servers side by side: starts them, loads them, reads their CPU time, keeps the figures."""
