@@ -22,7 +22,7 @@ enum class read_status : uint8_t {
 
 // Why and where a text is not JSON, in the words of Python's json module.
 struct read_problem {
-  std::string_view message;  // lives as long as the program
+  std::string_view message;  // escaped for a JSON string; lives as long as the program
   uint64_t position = 0;     // characters before it
 };
 
@@ -46,6 +46,10 @@ class reader {
   const read_problem& problem() const noexcept { return problem_; }
 
  private:
+  bool prepare(size_t size) noexcept;
+  // What simdjson refuses: all of Python's extensions, and the texts whose mistake is to be named.
+  read_status read_slowly(std::string_view text, core::arena& arena, value& out) noexcept;
+
   std::unique_ptr<simdjson::dom::parser> parser_;
   uint32_t depth_max_;
   read_problem problem_;

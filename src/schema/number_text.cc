@@ -4,6 +4,8 @@
 #include <charconv>
 #include <limits>
 
+#include "json/number.h"
+
 namespace fasterapi::schema {
 
 namespace {
@@ -70,7 +72,7 @@ number_outcome read_cleaned(std::string_view digits, bool negative, core::arena&
     digits = without_underscores(digits, arena);
   }
   if (digits.empty() || !is_all(digits, is_digit)) return number_outcome::malformed;
-  if (digits.size() > integer_max_digits) return number_outcome::too_long;
+  if (digits.size() > json::integer_max_digits) return number_outcome::too_long;
   if (digits.size() <= 18) {
     int64_t read = 0;
     for (const char digit : digits) read = read * 10 + (digit - '0');
@@ -91,22 +93,6 @@ bool equals_word(std::string_view text, std::string_view lower) noexcept {
          std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b; });
 }
 
-// Whether a decimal number that a double cannot hold is too large for it, rather than too small.
-bool is_overflow(std::string_view number) noexcept {
-  const size_t exponent_at = std::min(number.find_first_of("eE"), number.size());
-  const std::string_view mantissa = number.substr(0, exponent_at);
-  const size_t dot = std::min(mantissa.find('.'), mantissa.size());
-  const size_t first = mantissa.find_first_of("123456789");
-  const int64_t place = first < dot ? static_cast<int64_t>(dot - first) : -static_cast<int64_t>(first - dot - 1);
-  if (exponent_at == number.size()) return place > 0;
-  std::string_view digits = number.substr(exponent_at + 1);
-  const bool negative = digits.starts_with('-');
-  if (digits.starts_with('-') || digits.starts_with('+')) digits.remove_prefix(1);
-  int64_t exponent = 0;
-  if (std::from_chars(digits.data(), digits.data() + digits.size(), exponent).ec != std::errc()) return !negative;
-  return place > (negative ? exponent : -exponent);
-}
-
 bool read_plain_real(std::string_view text, double& real) noexcept {
   bool negative = false;
   if (text.starts_with('+') || text.starts_with('-')) {
@@ -120,11 +106,7 @@ bool read_plain_real(std::string_view text, double& real) noexcept {
     real = std::numeric_limits<double>::quiet_NaN();
   } else {
     if (!is_digit(text[0]) && text[0] != '.') return false;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), real);
-    if (end != text.data() + text.size() || failure == std::errc::invalid_argument) return false;
-    if (failure == std::errc::result_out_of_range) {
-      real = is_overflow(text) ? std::numeric_limits<double>::infinity() : 0.0;
-    }
+    if (!json::read_real(text, real)) return false;
   }
   if (negative) real = -real;
   return true;

@@ -9,9 +9,6 @@ namespace fasterapi::schema {
 
 enum class number_outcome : uint8_t { small, big, malformed, too_long };
 
-// The longest integer that Python converts from text (sys.int_info.default_max_str_digits).
-inline constexpr size_t integer_max_digits = 4300;
-
 // Reads an integer as pydantic's lax mode does: white space around it, '+', leading zeros, single '_' between digits
 // and a fraction of zeros are all accepted. `small` sets `integer`; `big` sets `digits` (canonical, '-' included),
 // which views `text` or the arena.

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <string>
 
+#include "json/number.h"
+
 namespace fasterapi::schema {
 namespace {
 
@@ -73,8 +75,9 @@ TEST_F(number_text, keeps_the_digits_of_big_integers_without_leading_zeros) {
 TEST_F(number_text, refuses_integers_past_the_digit_limit) {
   int64_t integer = 0;
   std::string_view digits;
-  EXPECT_EQ(read_integer(std::string(integer_max_digits, '9'), arena, integer, digits), number_outcome::big);
-  EXPECT_EQ(read_integer(std::string(integer_max_digits + 1, '9'), arena, integer, digits), number_outcome::too_long);
+  EXPECT_EQ(read_integer(std::string(json::integer_max_digits, '9'), arena, integer, digits), number_outcome::big);
+  EXPECT_EQ(read_integer(std::string(json::integer_max_digits + 1, '9'), arena, integer, digits),
+            number_outcome::too_long);
 }
 
 TEST_F(number_text, reads_reals) {
