@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fasterapi._loader import RouteMismatch, check_routes
@@ -38,7 +38,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 class _Child:
     """One worker process, and the reading end of the pipe on which it reports."""
 
-    def __init__(self, index: int, config: Mapping[str, Any]) -> None:
+    def __init__(self, index: int, config: Mapping[str, Any], program: Sequence[str]) -> None:
         self.index = index
         self.ready = False
         self.started = time.monotonic()
@@ -46,7 +46,7 @@ class _Child:
         report_fd, child_fd = os.pipe()
         try:
             self.process = subprocess.Popen(
-                [sys.executable, *interpreter_flags(), "-m", "fasterapi._process", str(child_fd)],
+                [*program, str(child_fd)],
                 stdin=subprocess.PIPE,
                 pass_fds=[child_fd],
                 # Signals from the terminal go to the parent alone, which passes them on.
@@ -98,10 +98,17 @@ class _Child:
 
 
 class Supervisor:
-    """Starts the workers, keeps them running, and stops them. Lives on the main thread, for one `run`."""
+    """Starts the workers, keeps them running, and stops them. Lives on the main thread, for one `run`.
 
-    def __init__(self, config: Mapping[str, Any], *, on_ready: Callable[[], None]) -> None:
+    `config` is what each worker gets, with its `worker_index` added. `on_ready` is called once, when all workers
+    listen. `program` is the command of a worker, to which the descriptor for its reports is added.
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any], *, on_ready: Callable[[], None], program: Sequence[str] | None = None
+    ) -> None:
         self._config = dict(config)
+        self._program = program or [sys.executable, *interpreter_flags(), "-m", "fasterapi._process"]
         self._on_ready = on_ready
         self._children: dict[int, _Child] = {}
         self._restart_at: dict[int, float] = {}
@@ -169,7 +176,7 @@ class Supervisor:
         return max(0.0, min(moments) - now)
 
     def _start(self, index: int) -> None:
-        child = _Child(index, self._config)
+        child = _Child(index, self._config, self._program)
         self._children[index] = child
         self._selector.register(child.report_fd, selectors.EVENT_READ, child)
 

@@ -190,27 +190,28 @@ class ImportRecorder:
 
     def install(self) -> None:
         """Watch every extension import of this interpreter from now on; it lasts as long as the interpreter."""
-        from importlib.machinery import ExtensionFileLoader
+        from importlib.machinery import BuiltinImporter, ExtensionFileLoader
 
-        load_steps = ("create_module", "exec_module")
-        for step in load_steps:
-            setattr(ExtensionFileLoader, step, self._watched(getattr(ExtensionFileLoader, step)))
+        for step in ("create_module", "exec_module"):
+            of_file = getattr(ExtensionFileLoader, step)
+            setattr(ExtensionFileLoader, step, lambda loader, spec, load=of_file: self._watch(load, loader, spec))
+            of_builtin = getattr(BuiltinImporter, step)
+            setattr(BuiltinImporter, step, staticmethod(lambda spec, load=of_builtin: self._watch(load, spec)))
 
-    def _watched(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(loader: Any, argument: Any) -> Any:
-            chain = [*_importing_modules(), loader.name]
-            self._report("loading", chain)
-            try:
-                result = original(loader, argument)
-            except ImportError as error:
-                package = loader.name.partition(".")[0]
-                failure = Refusal(loader.name, package, tuple(chain), str(error).partition("\n")[0])
-                self._report("failed", asdict(failure))
-                raise
-            self._report("loading", [])
-            return result
-
-        return watched
+    def _watch(self, load: Callable[..., Any], *arguments: Any) -> Any:
+        # The last argument is the module's spec, or the module that was made from it.
+        spec = getattr(arguments[-1], "__spec__", None) or arguments[-1]
+        name: str = spec.name
+        chain = [*_importing_modules(), name]
+        self._report("loading", chain)
+        try:
+            result = load(*arguments)
+        except ImportError as error:
+            failure = Refusal(name, name.partition(".")[0], tuple(chain), str(error).partition("\n")[0])
+            self._report("failed", asdict(failure))
+            raise
+        self._report("loading", [])
+        return result
 
 
 def _importing_modules() -> list[str]:
@@ -219,7 +220,9 @@ def _importing_modules() -> list[str]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
-        if not name.startswith(("importlib.", "fasterapi.")) and not frame.f_code.co_filename.startswith("<frozen "):
+        if name.partition(".")[0] not in ("importlib", "fasterapi") and not frame.f_code.co_filename.startswith(
+            "<frozen "
+        ):
             names.append(name)
         frame = frame.f_back
     names.reverse()

@@ -1,0 +1,169 @@
+"""Launching up to the point where the engine takes over."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fasterapi import _engine, _launch
+from fasterapi._launch import choose_strategy, explain_refusal, launch
+from fasterapi._loader import AppTarget, is_loading
+from fasterapi._trial import Refusal, Trial
+from fasterapi.applications import App
+from fasterapi.config import resolve
+from fasterapi.exceptions import FasterAPIError
+
+_FITS = Trial(own_gil=True, settings={"num_workers": 2})
+_REFUSES = Trial(
+    own_gil=False,
+    reason="numpy does not load in a sub-interpreter",
+    refusals=(Refusal("numpy.core", "numpy", ("app", "numpy", "numpy.core"), "no"),),
+)
+_TARGET = AppTarget("module", "shop", "app", "shop", (), ())
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any]]:
+    """The configurations that reached the engine, which serves nothing and stops at once."""
+    monkeypatch.chdir(tmp_path)
+    configs: list[dict[str, Any]] = []
+
+    def serve(config: dict[str, Any]) -> int:
+        configs.append(config)
+        config["on_ready"]()
+        return 0
+
+    monkeypatch.setattr(_engine, "serve", serve, raising=False)
+    monkeypatch.setattr(_engine, "usable_cpus", lambda: 5, raising=False)
+    return configs
+
+
+def _launch_with(monkeypatch: pytest.MonkeyPatch, trial: Trial, options: Mapping[str, Any]) -> int:
+    monkeypatch.setattr("fasterapi._trial.run_trial", lambda target, own_gil: trial)
+    return launch(_TARGET, options, flag_label=lambda name: f"--{name}")
+
+
+def _choice(trial: Trial, **flags: str) -> Any:
+    return choose_strategy(resolve(flags, environ={}, app_settings={}), trial)
+
+
+def test_auto_takes_pinned_where_the_app_fits_and_processes_elsewhere() -> None:
+    assert _choice(_FITS).strategy == "pinned"
+    chosen = _choice(_REFUSES)
+    assert chosen.strategy == "processes"
+    assert chosen.reason == "numpy does not load in a sub-interpreter (app → numpy → numpy.core)"
+
+
+def test_a_strategy_that_was_asked_for_is_taken_or_refused() -> None:
+    assert _choice(_FITS, strategy="processes").reason == "asked for by --strategy"
+    assert _choice(_FITS, strategy="pinned").strategy == "pinned"
+    assert _choice(_REFUSES, strategy="pinned") is None
+    assert explain_refusal(Trial(own_gil=False, reason="it crashed")) == "it crashed"
+
+
+def test_the_engine_gets_settled_values(
+    served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _launch_with(monkeypatch, _FITS, {"port": "0", "host": "127.0.0.1"}) == 0
+    (config,) = served
+    assert config["workers"] == 2
+    assert config["strategy"] == "pinned"
+    assert config["port"] != 0
+    assert AppTarget.decode(config["app"]) == _TARGET
+    error = capfd.readouterr().err
+    assert error.endswith(f"Listening on http://127.0.0.1:{config['port']}\n")
+    assert "2  from App(num_workers=…)" in error
+
+
+def test_workers_are_the_usable_cpus_by_default(served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _launch_with(monkeypatch, Trial(own_gil=True), {"port": "0"}) == 0
+    assert served[0]["workers"] == 5
+
+
+def test_quiet_and_json_logs_still_name_the_address(
+    served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _launch_with(monkeypatch, _FITS, {"port": "0", "log_level": "error"})
+    assert capfd.readouterr().err == f"Listening on http://127.0.0.1:{served[0]['port']}\n"
+    _launch_with(monkeypatch, _FITS, {"port": "0", "log_format": "json", "log_level": "error"})
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("{")
+    assert f'"message": "Listening on http://127.0.0.1:{served[1]["port"]}"' in line
+
+
+def test_mistakes_are_told_together(
+    served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _launch_with(monkeypatch, Trial(own_gil=True, settings={"num_workers": -1}), {"port": "x"}) == 2
+    assert capfd.readouterr().err.splitlines() == [
+        "2 mistakes in the configuration:",
+        "  App(num_workers=…): must be a whole number from 0 to 1024, not -1",
+        "  --port: must be a whole number from 0 to 65535, not 'x'",
+    ]
+    assert served == []
+
+
+def test_the_apps_own_error_is_all_that_is_told(
+    served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _launch_with(monkeypatch, Trial(own_gil=False, error="Traceback…\n", output="said\n"), {}) == 1
+    assert capfd.readouterr().err == "said\nTraceback…\n"
+
+
+def test_pinned_on_an_app_that_refuses_stops(
+    served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _launch_with(monkeypatch, _REFUSES, {"strategy": "pinned"}) == 1
+    error = capfd.readouterr().err
+    assert "numpy does not load in a sub-interpreter (app → numpy → numpy.core)" in error
+    assert served == []
+
+
+def test_a_taken_port_stops_before_the_banner(
+    served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert _launch_with(monkeypatch, _FITS, {"port": port}) == 1
+    assert capfd.readouterr().err == f"port {port} on 127.0.0.1 is already in use; choose another with --port\n"
+    assert errno.EADDRINUSE
+    assert served == []
+
+
+def test_run_needs_a_script_that_can_be_run_again() -> None:
+    code = "from fasterapi import App\nApp().run()"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 1
+    assert "needs a file that each worker can run again" in result.stderr
+
+
+def test_run_while_serving_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fasterapi import applications
+
+    assert not is_loading()
+    app = App()
+    monkeypatch.setattr(applications, "_serving", app)
+    with pytest.raises(FasterAPIError, match="in a worker"):
+        app.run()
+
+
+def test_run_passes_its_arguments_and_fails_by_exiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[Any, ...]] = []
+
+    def fake_launch(target: AppTarget, options: Mapping[str, Any], *, flag_label: Any) -> int:
+        calls.append((options, flag_label("port")))
+        return 3
+
+    monkeypatch.setattr(_launch, "launch", fake_launch)
+    monkeypatch.setattr(AppTarget, "of_main", lambda app: _TARGET)
+    with pytest.raises(SystemExit) as caught:
+        App().run("0.0.0.0", 80, log_level="debug")
+    assert caught.value.code == 3
+    assert calls == [({"host": "0.0.0.0", "port": 80, "log_level": "debug"}, "app.run(port=…)")]
