@@ -1,0 +1,32 @@
+"""The real server, started as its users start it, under each strategy."""
+
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.e2e.serving import STRATEGIES, Server
+
+__all__ = ["Serve", "serve", "strategy"]
+
+type Serve = Callable[..., Server]
+
+
+@pytest.fixture(params=STRATEGIES)
+def strategy(request: pytest.FixtureRequest) -> str:
+    """Every test that uses it runs once per strategy."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def serve(strategy: str, tmp_path: Path) -> Serve:
+    """Makes a server of an app's source text: `with serve(SOURCE, "--workers", "2") as server:`."""
+
+    def make(source: str, *options: str, env: dict[str, str] | None = None) -> Server:
+        app = tmp_path / "app.py"
+        app.write_text(dedent(source))
+        return Server(app, "--strategy", strategy, *options, cwd=tmp_path, env=env)
+
+    return make
