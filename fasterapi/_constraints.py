@@ -82,7 +82,7 @@ def json_text(value: Any) -> str:
         return repr(value)
     import json
 
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def pattern_spec(pattern: str | re.Pattern[str]) -> tuple[str, str, str]:
