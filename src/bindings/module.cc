@@ -1,8 +1,17 @@
 #include <Python.h>
 
+#include <array>
+
 #include "bindings/encode.h"
+#include "bindings/handle.h"
+#include "bindings/loop.h"
 #include "bindings/module_state.h"
+#include "bindings/pinned.h"
 #include "bindings/plan.h"
+#include "bindings/request.h"
+#include "bindings/request_task.h"
+#include "bindings/routes.h"
+#include "core/cpus.h"
 
 namespace fasterapi::bindings {
 
@@ -14,21 +23,74 @@ module_state& state_of_type(PyTypeObject* type) noexcept {
 
 namespace {
 
+// The state's references that belong to no part of it.
+std::array<PyObject**, 12> references_of(module_state& state) {
+  return {reinterpret_cast<PyObject**>(&state.plan_type),
+          reinterpret_cast<PyObject**>(&state.handle_type),
+          reinterpret_cast<PyObject**>(&state.loop_type),
+          reinterpret_cast<PyObject**>(&state.routes_type),
+          reinterpret_cast<PyObject**>(&state.request_base_type),
+          reinterpret_cast<PyObject**>(&state.request_task_type),
+          &state.request_class,
+          &state.response_class,
+          &state.handle_exception,
+          &state.status_code_name,
+          &state.raw_headers_name,
+          &state.body_name};
+}
+
+PyObject* bind_package(PyObject* module, PyObject* args) {
+  module_state& state = state_of(module);
+  PyObject *request_class, *response_class, *handle_exception;
+  if (!PyArg_ParseTuple(args, "O!O!O", &PyType_Type, &request_class, &PyType_Type, &response_class,
+                        &handle_exception)) {
+    return nullptr;
+  }
+  Py_XSETREF(state.request_class, Py_NewRef(request_class));
+  Py_XSETREF(state.response_class, Py_NewRef(response_class));
+  Py_XSETREF(state.handle_exception, Py_NewRef(handle_exception));
+  clear_asyncio(state.asyncio);
+  if (load_asyncio(state.asyncio) != 0) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyObject* usable_cpus(PyObject*, PyObject*) { return PyLong_FromLong(core::usable_cpus()); }
+
+PyMethodDef functions[] = {
+    {"bind_package", bind_package, METH_VARARGS,
+     "Give the engine what it needs of Python: (Request class, Response class, handle_exception)."},
+    {"current_task", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(current_task)),
+     METH_FASTCALL | METH_KEYWORDS, "asyncio.current_task(), also inside a request that has no Task yet."},
+    {"usable_cpus", usable_cpus, METH_NOARGS, "CPUs by affinity and cgroup quota, at least 1."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
 int execute(PyObject* module) {
   module_state& state = state_of(module);
-  if (add_encode(module, state) < 0 || add_plan(module, state) < 0) return -1;
+  state.status_code_name = PyUnicode_InternFromString("status_code");
+  state.raw_headers_name = PyUnicode_InternFromString("raw_headers");
+  state.body_name = PyUnicode_InternFromString("body");
+  if (state.status_code_name == nullptr || state.raw_headers_name == nullptr || state.body_name == nullptr) return -1;
+  if (add_encode(module, state) < 0 || add_plan(module, state) < 0 || add_handle(module, state) < 0 ||
+      add_loop(module, state) < 0 || add_routes(module, state) < 0 || add_request(module, state) < 0 ||
+      add_request_task(module, state) < 0) {
+    return -1;
+  }
+  if (PyModule_AddFunctions(module, pinned_functions) < 0) return -1;
   return PyModule_AddStringConstant(module, "__version__", FASTERAPI_VERSION);
 }
 
 int traverse(PyObject* module, visitproc visit, void* arg) {
   module_state& state = state_of(module);
-  Py_VISIT(state.plan_type);
+  for (PyObject** slot : references_of(state)) Py_VISIT(*slot);
+  if (const int stop = traverse_asyncio(state.asyncio, visit, arg)) return stop;
   return traverse_encode(state.encode, visit, arg);
 }
 
 int clear(PyObject* module) {
   module_state& state = state_of(module);
-  Py_CLEAR(state.plan_type);
+  for (PyObject** slot : references_of(state)) Py_CLEAR(*slot);
+  clear_asyncio(state.asyncio);
   clear_encode(state.encode);
   return 0;
 }
@@ -54,7 +116,7 @@ PyModuleDef module_definition = {
     .m_name = "fasterapi._engine",
     .m_doc = "The C++ engine: event loop, HTTP, validation, JSON.",
     .m_size = sizeof(module_state),
-    .m_methods = nullptr,
+    .m_methods = functions,
     .m_slots = slots,
     .m_traverse = traverse,
     .m_clear = clear,

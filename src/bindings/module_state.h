@@ -2,6 +2,7 @@
 
 #include <Python.h>
 
+#include "bindings/asyncio_parts.h"
 #include "bindings/encode_state.h"
 
 namespace fasterapi::bindings {
@@ -11,7 +12,23 @@ namespace fasterapi::bindings {
 struct module_state {
   // Types of this module (strong references).
   PyTypeObject* plan_type;
+  PyTypeObject* handle_type;
+  PyTypeObject* loop_type;
+  PyTypeObject* routes_type;
+  PyTypeObject* request_base_type;
+  PyTypeObject* request_task_type;
 
+  // What the Python package gives at start (strong references; see bind_package).
+  PyObject* request_class;
+  PyObject* response_class;
+  PyObject* handle_exception;
+
+  // Interned names.
+  PyObject* status_code_name;
+  PyObject* raw_headers_name;
+  PyObject* body_name;
+
+  asyncio_parts asyncio;
   encode_state encode;
 };
 

@@ -1,0 +1,128 @@
+"""One worker: loads the app in this interpreter, opens its shard and serves until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fasterapi import _engine, _logging
+from fasterapi._dispatch import handle_exception
+from fasterapi._loader import AppTarget, format_user_traceback, load
+from fasterapi._loop import WorkerLoop, install_current_task
+from fasterapi.applications import App, Worker
+from fasterapi.requests import Request
+from fasterapi.responses import Response
+
+__all__ = ["run_pinned", "run_process"]
+
+type Announce = Callable[[WorkerLoop, list[tuple[str, str, str]]], None]
+
+# How long threads of the default executor may take to end once the server stops.
+EXECUTOR_TIMEOUT_S = 1.0
+
+
+def run_pinned(slot: object, index: int, config_json: str, interpreter_id: int) -> str | None:
+    """Serve in an own-GIL interpreter on the calling thread. Returns what to tell people if the worker failed.
+
+    Called by the engine; `slot` is its name for this worker.
+    """
+    config: dict[str, Any] = json.loads(config_json)
+
+    def announce(loop: WorkerLoop, routes: list[tuple[str, str, str]]) -> None:
+        _engine.announce_worker(slot, loop, json.dumps(routes))
+
+    try:
+        worker = Worker(index=index, count=config["workers"], strategy="pinned", interpreter_id=interpreter_id)
+        _run(config, worker, announce, lambda: _engine.retire_worker(slot))
+    except BaseException as error:  # noqa: BLE001 - nothing of the user's may escape into the engine: it is told
+        return format_user_traceback(error)
+    finally:
+        _forget_this_thread()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return None
+
+
+def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, str, str]]], None]) -> None:
+    """Serve in this process's main interpreter until SIGTERM or SIGINT; a second signal ends the process at once."""
+    worker = Worker(
+        index=config["worker_index"], count=config["workers"], strategy="processes", interpreter_id=0
+    )
+
+    def announce_and_watch(loop: WorkerLoop, routes: list[tuple[str, str, str]]) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _stop, loop, number, config["grace_period_s"])
+        announce(routes)
+
+    _run(config, worker, announce_and_watch, lambda: None)
+
+
+def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: Callable[[], None]) -> None:
+    _logging.configure(level=config["log_level"], form=config["log_format"], access_log=config["access_log"])
+    _engine.bind_package(Request, Response, handle_exception)
+    install_current_task()
+    loop = WorkerLoop(config)
+    asyncio.set_event_loop(loop)
+    try:
+        app = load(AppTarget.decode(config["app"]))
+        app.enter_worker(worker, debug=config["debug"], root_path=config["root_path"])
+        # What importing made is there to stay: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        loop.run_until_complete(_serve(loop, app, config, announce))
+    finally:
+        retire()
+        _close(loop)
+
+
+async def _serve(loop: WorkerLoop, app: App, config: Mapping[str, Any], announce: Announce) -> None:
+    routes = app.compile_routes()
+    async with app.run_lifespan():
+        keeps_requests = bool(app.exception_handlers) or app.debug
+        loop._serve(app, routes, keeps_requests, config["host"], config["port"], config["backlog"])
+        announce(loop, routes.signature())
+        await loop.drained()
+
+
+def _stop(loop: WorkerLoop, number: int, grace_period_s: float) -> None:
+    """First signal: finish what is under way. Second: end now."""
+    import os
+
+    def end_now(status: int) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+    for other in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(other, end_now, 128 + number)
+    loop.call_later(grace_period_s, end_now, 1)
+    loop._request_stop()
+
+
+def _close(loop: WorkerLoop) -> None:
+    """What `asyncio.Runner` does at its end, with a bound on waiting for threads."""
+    try:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor(EXECUTOR_TIMEOUT_S))
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _forget_this_thread() -> None:
+    """Drop CPython's note of this foreign thread, which it would stumble over at the interpreter's end (gh-130522)."""
+    import threading
+
+    info: Any = getattr(threading, "_thread_local_info", None)
+    if info is not None and hasattr(info, "_track_dummy_thread_ref"):
+        del info._track_dummy_thread_ref

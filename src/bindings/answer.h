@@ -1,0 +1,26 @@
+#pragma once
+
+#include <Python.h>
+
+#include "bindings/routes.h"
+#include "server/call.h"
+#include "server/response.h"
+
+// Turns Python values into answers.
+namespace fasterapi::bindings {
+
+struct loop_object;
+
+// Answers with `value` as the route says. False with a Python error set, and nothing sent, when it cannot be encoded.
+bool answer_result(loop_object* loop, server::call& call, const handler_entry& entry, PyObject* value);
+
+// Answers with (status, raw headers, body). False with a Python error set, and nothing sent, when they are no answer.
+bool answer_parts(loop_object* loop, server::call& call, PyObject* parts);
+
+// Hands an answer to the shard, after whoever still holds the request has got a copy of it.
+void send_answer(loop_object* loop, server::call& call, const server::response& answer);
+
+// Answers 500 when even the app's exception handling failed. The current exception is reported and taken.
+void answer_last_resort(loop_object* loop, server::call& call);
+
+}  // namespace fasterapi::bindings

@@ -1,0 +1,146 @@
+#include "bindings/dispatch.h"
+
+#include <array>
+#include <utility>
+
+#include "bindings/answer.h"
+#include "bindings/loop.h"
+#include "bindings/request.h"
+#include "bindings/routes.h"
+
+namespace fasterapi::bindings {
+
+namespace {
+
+using python::ref;
+
+module_state& state_of_loop(loop_object* loop) { return state_of_type(Py_TYPE(reinterpret_cast<PyObject*>(loop))); }
+
+// Exceptions that are not about the request: they end the worker.
+bool ends_loop() { return PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0; }
+
+// The arguments of one call, released together. Slot 0 is the callee's to use (PY_VECTORCALL_ARGUMENTS_OFFSET).
+class call_arguments {
+ public:
+  explicit call_arguments(size_t count) noexcept : count_(count) {}
+  ~call_arguments() {
+    if (!filled_) return;
+    for (size_t i = 0; i < count_; ++i) Py_XDECREF(slots_[i + 1]);
+  }
+  call_arguments(const call_arguments&) = delete;
+  call_arguments& operator=(const call_arguments&) = delete;
+
+  PyObject** data() noexcept { return slots_.data() + 1; }
+  void filled() noexcept { filled_ = true; }
+
+ private:
+  size_t count_;
+  bool filled_ = false;
+  std::array<PyObject*, parameters_max + 1> slots_;
+};
+
+void refuse_invalid(loop_object* loop, server::call& call, const schema::error_list& errors) {
+  core::byte_buffer& out = loop->core->body;
+  out.clear();
+  schema::write_errors(errors, out);
+  server::response invalid;
+  invalid.status = static_cast<uint16_t>(errors.http_status());
+  invalid.content_type = "application/json";
+  invalid.body = out.view();
+  send_answer(loop, call, invalid);
+}
+
+// Runs a coroutine, or takes a plain result, inside the call's context.
+void proceed(loop_object* loop, server::call& call, ref result, ref context, outcome_kind kind) {
+  if (PyCoro_CheckExact(result.get())) {
+    start_coroutine(loop, call, std::move(result), std::move(context), kind);
+  } else {
+    finish_call(loop, call, result.get(), kind);
+  }
+}
+
+}  // namespace
+
+bool run_call(loop_object* loop, server::call& call) {
+  module_state& state = state_of_loop(loop);
+  const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
+  const compiled_plan& plan = *entry.plan;
+  ref request;
+  if (plan.shape.needs_request()) {
+    request = make_request(state, loop, call, &entry);
+    if (!request) {
+      fail_call(loop, call);
+      return true;
+    }
+  }
+  call_arguments arguments(plan.shape.parameter_count());
+  if (plan.shape.parameter_count() > 0) {
+    schema::error_list errors;
+    if (!build_arguments(plan, call.values, request.get(), call.memory, errors, arguments.data())) {
+      if (PyErr_Occurred() != nullptr) {
+        fail_call(loop, call);
+      } else {
+        refuse_invalid(loop, call, errors);
+      }
+      return true;
+    }
+    arguments.filled();
+  }
+  ref context = ref::steal(PyContext_CopyCurrent());
+  if (!context || PyContext_Enter(context.get()) != 0) {
+    fail_call(loop, call);
+    return true;
+  }
+  PyObject* const entered = context.get();
+  const ref keep = ref::share(entered);
+  ref result = ref::steal(PyObject_Vectorcall(entry.handler.get(), arguments.data(),
+                                              plan.positional_count | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                              plan.keywords.get()));
+  bool goes_on = true;
+  if (result) {
+    proceed(loop, call, std::move(result), std::move(context), outcome_kind::result);
+  } else if (ends_loop()) {
+    goes_on = false;
+  } else {
+    fail_call(loop, call);
+  }
+  PyObject* raised = PyErr_GetRaisedException();
+  if (PyContext_Exit(entered) != 0) PyErr_Clear();
+  PyErr_SetRaisedException(raised);
+  return goes_on;
+}
+
+void finish_call(loop_object* loop, server::call& call, PyObject* value, outcome_kind kind) {
+  if (call.origin == nullptr) return send_answer(loop, call, {});  // nobody is there to be answered
+  if (kind == outcome_kind::answer) {
+    if (!answer_parts(loop, call, value)) answer_last_resort(loop, call);
+    return;
+  }
+  const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
+  if (!answer_result(loop, call, entry, value)) fail_call(loop, call);
+}
+
+void fail_call(loop_object* loop, server::call& call) {
+  const ref raised = ref::steal(PyErr_GetRaisedException());
+  if (call.origin == nullptr) return send_answer(loop, call, {});
+  module_state& state = state_of_loop(loop);
+  const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
+  ref request = ref::share(static_cast<PyObject*>(call.view));
+  const bool readable = call.at == server::call::stage::handling || keeps_requests(loop);
+  if (!request && readable) request = make_request(state, loop, call, &entry);
+  if (PyErr_Occurred() != nullptr) PyErr_Clear();  // no memory for it: the exception goes on without
+  PyObject* given[] = {loop->core->app, request ? request.get() : Py_None, raised.get(), entry.label.get()};
+  ref result = ref::steal(PyObject_Vectorcall(state.handle_exception, given, 4, nullptr));
+  if (!result) return answer_last_resort(loop, call);
+  if (!PyCoro_CheckExact(result.get())) return finish_call(loop, call, result.get(), outcome_kind::answer);
+  ref context = ref::steal(PyContext_CopyCurrent());
+  PyObject* const entered = context.get();
+  const ref keep = ref::share(entered);
+  if (!context || PyContext_Enter(entered) != 0) return answer_last_resort(loop, call);
+  start_coroutine(loop, call, std::move(result), std::move(context), outcome_kind::answer);
+  if (PyContext_Exit(entered) != 0) PyErr_Clear();
+}
+
+bool keeps_requests(const loop_object* loop) { return loop->core->keeps_requests; }
+
+}  // namespace fasterapi::bindings

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <Python.h>
+
+#include "bindings/request_task.h"
+#include "python/ref.h"
+#include "server/call.h"
+
+// From a call that the shard hands out to the answer that it gets back.
+namespace fasterapi::bindings {
+
+struct loop_object;
+
+// Runs the handler of a call, at least up to its first suspension. False with a Python error set for those that end the
+// loop.
+bool run_call(loop_object* loop, server::call& call);
+
+// Answers with a handler's result, or with what the app's exception handlers made.
+void finish_call(loop_object* loop, server::call& call, PyObject* value, outcome_kind kind);
+
+// Answers with what the app has to say of the current exception, which is taken.
+void fail_call(loop_object* loop, server::call& call);
+
+// Whether requests must stay readable while their handler is suspended, because exception handlers may ask for them.
+bool keeps_requests(const loop_object* loop);
+
+}  // namespace fasterapi::bindings

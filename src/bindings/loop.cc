@@ -1,0 +1,405 @@
+#include "bindings/loop.h"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+#include "bindings/dispatch.h"
+#include "bindings/handle.h"
+#include "bindings/raise.h"
+#include "bindings/request_task.h"
+#include "bindings/routes.h"
+#include "bindings/settings.h"
+#include "core/clock.h"
+#include "python/ref.h"
+
+namespace fasterapi::bindings {
+
+namespace {
+
+using python::ref;
+
+constexpr size_t few_timers = 64;  // below it, cancelled timers are left where they are until they are due
+
+loop_object* self_of(PyObject* object) noexcept { return reinterpret_cast<loop_object*>(object); }
+PyObject* as_object(void* object) noexcept { return static_cast<PyObject*>(object); }
+double now_seconds() noexcept { return static_cast<double>(core::monotonic_ns()) / 1e9; }
+
+bool later(const loop_core::timer& left, const loop_core::timer& right) noexcept {
+  if (left.when != right.when) return left.when > right.when;
+  return left.sequence > right.sequence;
+}
+
+// ---- lifetime
+
+PyObject* create(PyTypeObject* type, PyObject*, PyObject*) {
+  const ref made = ref::steal(type->tp_alloc(type, 0));
+  if (!made) return nullptr;
+  self_of(made.get())->core = new (std::nothrow) loop_core();
+  if (self_of(made.get())->core == nullptr) return PyErr_NoMemory();
+  self_of(made.get())->core->thread = PyThread_get_thread_ident();
+  return Py_NewRef(made.get());
+}
+
+int traverse(PyObject* object, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(object));
+  loop_core* core = self_of(object)->core;
+  if (core == nullptr) return 0;
+  for (size_t i = 0; i < core->ready.size(); ++i) Py_VISIT(core->ready.at(i));
+  for (const loop_core::timer& entry : core->timers) Py_VISIT(as_object(entry.handle));
+  Py_VISIT(as_object(core->routes));
+  Py_VISIT(core->app);
+  return 0;
+}
+
+int clear(PyObject* object) {
+  loop_core* core = self_of(object)->core;
+  if (core == nullptr) return 0;
+  while (!core->ready.empty()) Py_DECREF(core->ready.pop());
+  std::vector<loop_core::timer> timers = std::move(core->timers);
+  core->timers.clear();
+  for (const loop_core::timer& entry : timers) {
+    entry.handle->scheduled = false;
+    Py_DECREF(as_object(entry.handle));
+  }
+  core->shard.reset();
+  Py_CLEAR(core->routes);
+  Py_CLEAR(core->app);
+  return 0;
+}
+
+void deallocate(PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  PyObject_GC_UnTrack(object);
+  if (self_of(object)->weak_references != nullptr) PyObject_ClearWeakRefs(object);
+  clear(object);
+  delete self_of(object)->core;
+  type->tp_free(object);
+  Py_DECREF(type);
+}
+
+// ---- scheduling
+
+// Takes `context=` out of a vectorcall's keyword arguments. False with a Python error set for any other keyword.
+bool read_context(const char* name, PyObject* const* args, Py_ssize_t count, PyObject* keywords, PyObject** context) {
+  *context = nullptr;
+  if (keywords == nullptr) return true;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(keywords); ++i) {
+    if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, i), "context") != 0) {
+      PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R", name, PyTuple_GET_ITEM(keywords, i));
+      return false;
+    }
+    *context = args[count + i];
+  }
+  return true;
+}
+
+bool check_open(loop_object* self) {
+  if (self->core->shard != nullptr) [[likely]] return true;
+  PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
+  return false;
+}
+
+PyObject* call_soon(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  loop_object* self = self_of(object);
+  PyObject* context;
+  if (!read_context("call_soon", args, count, keywords, &context) || !check_open(self)) return nullptr;
+  if (count < 1) {
+    PyErr_SetString(PyExc_TypeError, "call_soon() takes a callback");
+    return nullptr;
+  }
+  handle_object* made = make_handle(state_of_type(Py_TYPE(object)), self, args[0], args + 1, count - 1, context);
+  if (made == nullptr) return nullptr;
+  push_ready(self, Py_NewRef(as_object(made)));
+  return as_object(made);
+}
+
+PyObject* schedule(loop_object* self, double due, PyObject* const* args, Py_ssize_t count, PyObject* context) {
+  handle_object* made =
+      make_handle(state_of_type(Py_TYPE(as_object(self))), self, args[1], args + 2, count - 2, context);
+  if (made == nullptr) return nullptr;
+  made->when = due;
+  made->scheduled = true;
+  loop_core& core = *self->core;
+  core.timers.push_back({due, core.timer_sequence++, reinterpret_cast<handle_object*>(Py_NewRef(as_object(made)))});
+  std::push_heap(core.timers.begin(), core.timers.end(), later);
+  return as_object(made);
+}
+
+PyObject* call_timed(const char* name, double from, PyObject* object, PyObject* const* args, Py_ssize_t count,
+                     PyObject* keywords) {
+  loop_object* self = self_of(object);
+  PyObject* context;
+  if (!read_context(name, args, count, keywords, &context) || !check_open(self)) return nullptr;
+  if (count < 2) {
+    PyErr_Format(PyExc_TypeError, "%s() takes a time and a callback", name);
+    return nullptr;
+  }
+  const double seconds = PyFloat_AsDouble(args[0]);
+  if (seconds == -1.0 && PyErr_Occurred() != nullptr) return nullptr;
+  if (std::isnan(seconds)) {
+    PyErr_Format(PyExc_ValueError, "%s() takes a time, not NaN", name);
+    return nullptr;
+  }
+  return schedule(self, from + seconds, args, count, context);
+}
+
+PyObject* call_later(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  return call_timed("call_later", now_seconds(), object, args, count, keywords);
+}
+
+PyObject* call_at(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  return call_timed("call_at", 0, object, args, count, keywords);
+}
+
+PyObject* time(PyObject*, PyObject*) { return PyFloat_FromDouble(now_seconds()); }
+
+PyObject* push_ready_handle(PyObject* object, PyObject* handle) {
+  push_ready(self_of(object), Py_NewRef(handle));
+  Py_RETURN_NONE;
+}
+
+// Drops cancelled timers once they are most of the heap: code that sets a timeout for each of many quick things would
+// otherwise keep them all until they are due.
+void sweep_timers(loop_core& core) {
+  if (core.timers.size() < few_timers || core.cancelled_timers * 2 < core.timers.size()) return;
+  const auto dead = std::partition(core.timers.begin(), core.timers.end(),
+                                   [](const loop_core::timer& entry) { return !entry.handle->cancelled; });
+  std::vector<loop_core::timer> dropped(dead, core.timers.end());
+  core.timers.erase(dead, core.timers.end());
+  std::make_heap(core.timers.begin(), core.timers.end(), later);
+  core.cancelled_timers = 0;
+  for (const loop_core::timer& entry : dropped) {
+    entry.handle->scheduled = false;
+    Py_DECREF(as_object(entry.handle));
+  }
+}
+
+void take_due_timers(loop_object* self) {
+  loop_core& core = *self->core;
+  if (core.timers.empty()) return;
+  sweep_timers(core);
+  // asyncio's clock resolution: a timer that is due within it is due.
+  const double now = now_seconds() + 1e-9;
+  while (!core.timers.empty() && (core.timers.front().when <= now || core.timers.front().handle->cancelled)) {
+    std::pop_heap(core.timers.begin(), core.timers.end(), later);
+    handle_object* due = core.timers.back().handle;
+    core.timers.pop_back();
+    due->scheduled = false;
+    if (due->cancelled) {
+      if (core.cancelled_timers > 0) --core.cancelled_timers;
+      Py_DECREF(as_object(due));
+    } else {
+      push_ready(self, as_object(due));
+    }
+  }
+}
+
+// ---- one turn
+
+// How long the turn may wait for I/O, in ms; -1 without end. -2 with a Python error set.
+int64_t patience_ms(loop_object* self) {
+  loop_core& core = *self->core;
+  if (!core.ready.empty() || core.shard->has_pending_work()) return 0;
+  const ref stopping = ref::steal(PyObject_GetAttrString(as_object(self), "_stopping"));
+  if (!stopping) return -2;
+  if (stopping.get() == Py_True) return 0;
+  if (core.timers.empty()) return -1;
+  const double left = core.timers.front().when - now_seconds();
+  if (left <= 0) return 0;
+  return left > 3600 ? 3'600'000 : static_cast<int64_t>(std::ceil(left * 1000));
+}
+
+bool run_ready(loop_object* self) {
+  loop_core& core = *self->core;
+  module_state& state = state_of_type(Py_TYPE(as_object(self)));
+  for (size_t left = core.ready.size(); left > 0; --left) {
+    const ref item = ref::steal(core.ready.pop());
+    PyTypeObject* type = Py_TYPE(item.get());
+    bool going_on;
+    if (type == state.handle_type) {
+      going_on = run_handle(reinterpret_cast<handle_object*>(item.get()));
+    } else if (type == state.request_task_type) {
+      going_on = resume_request(item.get());
+    } else {
+      // A handle of asyncio's own, made by add_reader and friends.
+      going_on = static_cast<bool>(ref::steal(PyObject_CallMethod(item.get(), "_run", nullptr)));
+    }
+    if (!going_on) return false;
+  }
+  return true;
+}
+
+// Descriptors that asyncio watches: as selectors.SelectorKey events for BaseSelectorEventLoop._process_events.
+bool report_ready_descriptors(loop_object* self) {
+  const auto ready = self->core->shard->ready();
+  if (ready.empty()) [[likely]] return true;
+  const ref list = ref::steal(PyList_New(0));
+  if (!list) return false;
+  for (const server::shard::readiness& one : ready) {
+    // selectors.EVENT_READ is 1, EVENT_WRITE is 2; trouble wakes both sides, as in selectors.EpollSelector.
+    const int events = ((one.events & ~uint32_t{EPOLLOUT}) != 0 ? 1 : 0) | ((one.events & ~uint32_t{EPOLLIN}) != 0 ? 2 : 0);
+    const ref pair = ref::steal(Py_BuildValue("(ii)", one.fd, events));
+    if (!pair || PyList_Append(list.get(), pair.get()) != 0) return false;
+  }
+  return static_cast<bool>(ref::steal(PyObject_CallMethod(as_object(self), "_process_ready", "O", list.get())));
+}
+
+PyObject* run_once(PyObject* object, PyObject*) {
+  loop_object* self = self_of(object);
+  if (!check_open(self)) return nullptr;
+  server::shard& shard = *self->core->shard;
+  const int64_t patience = patience_ms(self);
+  if (patience < -1) return nullptr;
+  if (patience == 0) {
+    shard.wait(0);
+  } else {
+    Py_BEGIN_ALLOW_THREADS
+    shard.wait(patience);
+    Py_END_ALLOW_THREADS
+  }
+  while (server::call* next = shard.next_call()) {
+    if (!run_call(self, *next)) return nullptr;
+  }
+  while (server::call* gone = shard.next_cancelled()) cancel_request(*gone);
+  if (!report_ready_descriptors(self)) return nullptr;
+  take_due_timers(self);
+  if (!run_ready(self)) return nullptr;
+  if (shard.drained() && !ref::steal(PyObject_CallMethod(object, "_on_drained", nullptr))) return nullptr;
+  Py_RETURN_NONE;
+}
+
+// ---- the selector
+
+PyObject* watch(PyObject* object, PyObject* args) {
+  int fd;
+  int events;
+  int operation;
+  if (!PyArg_ParseTuple(args, "iii", &operation, &fd, &events) || !check_open(self_of(object))) return nullptr;
+  server::shard& shard = *self_of(object)->core->shard;
+  const uint32_t mask = ((events & 1) != 0 ? uint32_t{EPOLLIN} : 0) | ((events & 2) != 0 ? uint32_t{EPOLLOUT} : 0);
+  const bool done = operation == 0 ? shard.watch(fd, mask) : operation == 1 ? shard.rewatch(fd, mask) : shard.unwatch(fd);
+  if (!done) return PyErr_SetFromErrno(PyExc_OSError);
+  Py_RETURN_NONE;
+}
+
+PyObject* open_shard(PyObject* object, PyObject* settings) {
+  loop_object* self = self_of(object);
+  server::config config;
+  if (!read_settings(settings, config)) return nullptr;
+  auto made = server::shard::create(config);
+  if (!made.ok()) return raise_error(made.failure());
+  self->core->shard = made.take();
+  Py_RETURN_NONE;
+}
+
+// ---- serving
+
+PyObject* serve(PyObject* object, PyObject* args) {
+  loop_object* self = self_of(object);
+  PyObject* app;
+  PyObject* routes;
+  int keeps_requests;
+  const char* host;
+  unsigned short port;
+  int backlog;
+  if (!PyArg_ParseTuple(args, "OO!psHi", &app, state_of_type(Py_TYPE(object)).routes_type, &routes, &keeps_requests,
+                        &host, &port, &backlog) ||
+      !check_open(self)) {
+    return nullptr;
+  }
+  auto where = net::address::resolve(host, port);
+  if (!where.ok()) return raise_error(where.failure());
+  auto listener = net::listener::open(where.value(), backlog);
+  if (!listener.ok()) return raise_error(listener.failure());
+  Py_XSETREF(self->core->routes, reinterpret_cast<routes_object*>(Py_NewRef(routes)));
+  Py_XSETREF(self->core->app, Py_NewRef(app));
+  self->core->keeps_requests = keeps_requests != 0;
+  auto opened = self->core->shard->serve(application_of(self->core->routes), listener.take());
+  if (!opened.ok()) return raise_error(opened.failure());
+  return PyLong_FromLong(self->core->shard->local().port());
+}
+
+PyObject* request_stop(PyObject* object, PyObject*) {
+  if (self_of(object)->core->shard != nullptr) self_of(object)->core->shard->request_stop();
+  Py_RETURN_NONE;
+}
+
+PyObject* close_shard(PyObject* object, PyObject*) {
+  clear(object);
+  Py_RETURN_NONE;
+}
+
+template <typename Function>
+PyCFunction as_method(Function function) noexcept {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+PyMethodDef methods[] = {
+    {"call_soon", as_method(call_soon), METH_FASTCALL | METH_KEYWORDS, "Run callback(*args) in the next turn."},
+    {"call_later", as_method(call_later), METH_FASTCALL | METH_KEYWORDS, "Run callback(*args) after a delay in s."},
+    {"call_at", as_method(call_at), METH_FASTCALL | METH_KEYWORDS, "Run callback(*args) at a time of this clock."},
+    {"time", time, METH_NOARGS, "The loop's monotonic clock, in s."},
+    {"_run_once", run_once, METH_NOARGS, "One turn: I/O, requests, timers, callbacks."},
+    {"_push_ready", push_ready_handle, METH_O, "Run a handle in the next turn."},
+    {"_watch", watch, METH_VARARGS, "Add (0), modify (1) or remove (2) a watched descriptor."},
+    {"_open_shard", open_shard, METH_O, "Make the shard, from the configuration as a dict."},
+    {"_close_shard", close_shard, METH_NOARGS, "Close every connection and drop every callback."},
+    {"_serve", serve, METH_VARARGS, "Listen for requests of an app: (app, routes, keeps_requests, host, port, backlog) -> port."},
+    {"_request_stop", request_stop, METH_NOARGS, "Stop accepting; _on_drained() follows when all requests are answered."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyMemberDef members[] = {
+    {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(loop_object, weak_references), Py_READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char*>("The C++ half of a worker's event loop.")},
+    {Py_tp_new, reinterpret_cast<void*>(create)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear)},
+    {Py_tp_methods, methods},
+    {Py_tp_members, members},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {
+    .name = "fasterapi._engine.LoopBase",
+    .basicsize = sizeof(loop_object),
+    .itemsize = 0,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};
+
+}  // namespace
+
+int add_loop(PyObject* module, module_state& state) {
+  state.loop_type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
+  if (state.loop_type == nullptr) return -1;
+  return PyModule_AddType(module, state.loop_type);
+}
+
+void note_cancelled_timer(loop_object* loop) {
+  if (loop->core != nullptr) ++loop->core->cancelled_timers;
+}
+
+void push_ready(loop_object* loop, PyObject* item) { loop->core->ready.push(item); }
+
+bool report_callback_error(loop_object* loop, PyObject* callback) {
+  if (PyErr_ExceptionMatches(PyExc_SystemExit) || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) return false;
+  const ref raised = ref::steal(PyErr_GetRaisedException());
+  const ref text = ref::steal(PyUnicode_FromFormat("Exception in callback %R", callback));
+  if (text) {
+    const ref context = ref::steal(Py_BuildValue("{sOsO}", "message", text.get(), "exception", raised.get()));
+    if (context && ref::steal(PyObject_CallMethod(as_object(loop), "call_exception_handler", "O", context.get()))) {
+      return true;
+    }
+  }
+  PyErr_WriteUnraisable(callback);
+  return true;
+}
+
+}  // namespace fasterapi::bindings

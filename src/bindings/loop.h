@@ -1,0 +1,64 @@
+#pragma once
+
+#include <Python.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "bindings/module_state.h"
+#include "core/byte_buffer.h"
+#include "core/ring.h"
+#include "server/shard.h"
+
+namespace fasterapi::bindings {
+
+struct handle_object;
+struct routes_object;
+struct step_frame;
+
+// The C++ half of a worker's asyncio loop: the queue of callbacks, the timers, and the shard whose poller is the loop's
+// selector. One turn (`_run_once`) is a turn of the shard.
+//
+// All members belong to the thread that runs the loop, attached to its interpreter, except where stated.
+struct loop_core {
+  struct timer {
+    double when;
+    uint64_t sequence;  // keeps timers of one instant in order
+    handle_object* handle;
+  };
+
+  std::unique_ptr<server::shard> shard;
+  core::ring<PyObject*> ready;  // owned: handles, request tasks, or any object with `_run` and `_cancelled`
+  std::vector<timer> timers;    // a heap, the earliest first; handles are owned
+  uint64_t timer_sequence = 0;
+  size_t cancelled_timers = 0;
+
+  routes_object* routes = nullptr;  // owned, once serving
+  PyObject* app = nullptr;          // owned, once serving
+  bool keeps_requests = false;  // the app has exception handlers, which are given the request
+  step_frame* stepping = nullptr;   // the request whose coroutine runs at this moment and has no Task
+  unsigned long thread = 0;
+  core::byte_buffer body;    // of the answer under way, with room for its head before it
+  core::byte_buffer fields;  // header fields of the answer under way
+};
+
+struct loop_object {
+  PyObject_HEAD
+  loop_core* core;
+  PyObject* weak_references;
+};
+
+int add_loop(PyObject* module, module_state& state);
+
+// Called by a timer's handle when it is cancelled.
+void note_cancelled_timer(loop_object* loop);
+
+// Hands the current exception to loop.call_exception_handler. False, with the exception still set, if it is one that
+// ends the loop.
+bool report_callback_error(loop_object* loop, PyObject* callback);
+
+// Puts an object (a reference is taken over) at the end of the queue.
+void push_ready(loop_object* loop, PyObject* item);
+
+}  // namespace fasterapi::bindings

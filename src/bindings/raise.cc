@@ -1,0 +1,17 @@
+#include "bindings/raise.h"
+
+#include "python/ref.h"
+
+namespace fasterapi::bindings {
+
+PyObject* raise_error(const core::error& failure, PyObject* type) {
+  if (type != nullptr) {
+    PyErr_SetString(type, failure.message.c_str());
+    return nullptr;
+  }
+  const python::ref arguments = python::ref::steal(Py_BuildValue("(is)", failure.code, failure.message.c_str()));
+  if (arguments) PyErr_SetObject(PyExc_OSError, arguments.get());
+  return nullptr;
+}
+
+}  // namespace fasterapi::bindings

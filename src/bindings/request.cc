@@ -1,0 +1,207 @@
+#include "bindings/request.h"
+
+#include <structmember.h>
+
+#include <array>
+
+#include "bindings/loop.h"
+#include "server/connection.h"
+
+namespace fasterapi::bindings {
+
+namespace {
+
+using python::ref;
+
+// Everything a request can be asked for. A field is made from the call when it is first wanted, or when the call ends.
+enum field : size_t { method, path, raw_path, query_string, http_version, server, client, path_params, raw_headers, body, field_count };
+
+struct request_object {
+  PyObject_HEAD
+  server::call* call;          // null once detached
+  const handler_entry* entry;  // of the loop's routes, which outlive every call
+  loop_object* loop;           // owned
+  std::array<PyObject*, field_count> made;
+};
+
+request_object* self_of(PyObject* object) noexcept { return reinterpret_cast<request_object*>(object); }
+
+PyObject* bytes_of(std::string_view text) {
+  return PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
+}
+
+PyObject* text_of(std::string_view text) {
+  return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape");
+}
+
+PyObject* address_of(const net::address& address) {
+  return Py_BuildValue("(si)", address.host().c_str(), static_cast<int>(address.port()));
+}
+
+PyObject* make_path_params(const request_object& self) {
+  ref params = ref::steal(PyDict_New());
+  if (!params || self.entry == nullptr) return params.release();
+  const auto values = self.call->path_values();
+  for (size_t i = 0; i < values.size(); ++i) {
+    const ref value = ref::steal(text_of(values[i]));
+    if (!value || PyDict_SetItemString(params.get(), self.entry->path_names[i].c_str(), value.get()) != 0) return nullptr;
+  }
+  return params.release();
+}
+
+PyObject* make_raw_headers(const http::request_head& head) {
+  ref list = ref::steal(PyList_New(head.field_count));
+  if (!list) return nullptr;
+  for (uint32_t i = 0; i < head.field_count; ++i) {
+    ref name = ref::steal(bytes_of(head.view(head.fields[i].name)));
+    ref value = ref::steal(bytes_of(head.view(head.fields[i].value)));
+    if (!name || !value) return nullptr;
+    char* letters = PyBytes_AS_STRING(name.get());
+    for (uint32_t at = 0; at < head.fields[i].name.length; ++at) {
+      if (letters[at] >= 'A' && letters[at] <= 'Z') letters[at] = static_cast<char>(letters[at] + 32);
+    }
+    PyObject* pair = PyTuple_Pack(2, name.get(), value.get());
+    if (pair == nullptr) return nullptr;
+    PyList_SET_ITEM(list.get(), i, pair);
+  }
+  return list.release();
+}
+
+PyObject* make_field(const request_object& self, field wanted) {
+  const server::call& call = *self.call;
+  const http::request_head& head = call.head;
+  switch (wanted) {
+    case method:
+      return text_of(head.view(head.method_token));
+    case path:
+      return text_of(call.path);
+    case raw_path:
+      return bytes_of(head.view(head.path));
+    case query_string:
+      return bytes_of(head.view(head.query));
+    case http_version:
+      return PyUnicode_FromString(head.version_minor == 0 ? "1.0" : "1.1");
+    case server:
+      return address_of(self.loop->core->shard->local());
+    case client:
+      if (call.origin == nullptr) Py_RETURN_NONE;
+      return address_of(call.origin->peer);
+    case path_params:
+      return make_path_params(self);
+    case raw_headers:
+      return make_raw_headers(head);
+    case body:
+      return bytes_of(call.body);
+    case field_count:
+      break;
+  }
+  PyErr_SetString(PyExc_SystemError, "no such field of a request");
+  return nullptr;
+}
+
+PyObject* get_field(PyObject* object, void* closure) {
+  request_object* self = self_of(object);
+  const auto wanted = static_cast<field>(reinterpret_cast<uintptr_t>(closure));
+  PyObject*& slot = self->made[wanted];
+  if (slot == nullptr) {
+    if (self->call == nullptr) {
+      PyErr_SetString(PyExc_RuntimeError, "this request has ended, and there was no memory to keep it");
+      return nullptr;
+    }
+    slot = make_field(*self, wanted);
+  }
+  return Py_XNewRef(slot);
+}
+
+PyObject* get_scheme(PyObject*, void*) { return PyUnicode_FromString("http"); }
+
+int traverse(PyObject* object, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(object));
+  for (PyObject* made : self_of(object)->made) Py_VISIT(made);
+  Py_VISIT(reinterpret_cast<PyObject*>(self_of(object)->loop));
+  return 0;
+}
+
+int clear(PyObject* object) {
+  for (PyObject*& made : self_of(object)->made) Py_CLEAR(made);
+  Py_CLEAR(self_of(object)->loop);
+  return 0;
+}
+
+void deallocate(PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  PyObject_GC_UnTrack(object);
+  if (self_of(object)->call != nullptr) self_of(object)->call->view = nullptr;
+  clear(object);
+  type->tp_free(object);
+  Py_DECREF(type);
+}
+
+PyGetSetDef getters[] = {
+    {"method", get_field, nullptr, "The method: \"GET\".", reinterpret_cast<void*>(uintptr_t{method})},
+    {"path", get_field, nullptr, "The path, percent-decoded.", reinterpret_cast<void*>(uintptr_t{path})},
+    {"raw_path", get_field, nullptr, "The path as received.", reinterpret_cast<void*>(uintptr_t{raw_path})},
+    {"query_string", get_field, nullptr, "The query as received.", reinterpret_cast<void*>(uintptr_t{query_string})},
+    {"http_version", get_field, nullptr, "\"1.0\" or \"1.1\".", reinterpret_cast<void*>(uintptr_t{http_version})},
+    {"server", get_field, nullptr, "(host, port) of this end.", reinterpret_cast<void*>(uintptr_t{server})},
+    {"client", get_field, nullptr, "(host, port) of the other end.", reinterpret_cast<void*>(uintptr_t{client})},
+    {"path_params", get_field, nullptr, "Path parameters by name.", reinterpret_cast<void*>(uintptr_t{path_params})},
+    {"raw_headers", get_field, nullptr, "(name, value) pairs of bytes.", reinterpret_cast<void*>(uintptr_t{raw_headers})},
+    {"_body", get_field, nullptr, "The whole body.", reinterpret_cast<void*>(uintptr_t{body})},
+    {"scheme", get_scheme, nullptr, "\"http\".", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char*>("One HTTP request: what the engine knows of it.")},
+    {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear)},
+    {Py_tp_getset, getters},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {
+    .name = "fasterapi._engine.Request",
+    .basicsize = sizeof(request_object),
+    .itemsize = 0,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};
+
+}  // namespace
+
+int add_request(PyObject* module, module_state& state) {
+  state.request_base_type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
+  if (state.request_base_type == nullptr) return -1;
+  return PyModule_AddType(module, state.request_base_type);
+}
+
+ref make_request(module_state& state, loop_object* loop, server::call& call, const handler_entry* entry) {
+  auto* type = reinterpret_cast<PyTypeObject*>(state.request_class);
+  ref made = ref::steal(type->tp_alloc(type, 0));
+  if (!made) return made;
+  request_object* self = self_of(made.get());
+  self->call = &call;
+  call.view = self;
+  self->entry = entry;
+  self->loop = reinterpret_cast<loop_object*>(Py_NewRef(reinterpret_cast<PyObject*>(loop)));
+  return made;
+}
+
+void detach_request(PyObject* request) {
+  request_object* self = self_of(request);
+  if (self->call == nullptr) return;
+  if (Py_REFCNT(request) > 1) {
+    PyObject* raised = PyErr_GetRaisedException();
+    for (size_t i = 0; i < field_count; ++i) {
+      if (self->made[i] == nullptr) self->made[i] = make_field(*self, static_cast<field>(i));
+      if (self->made[i] == nullptr) PyErr_Clear();
+    }
+    PyErr_SetRaisedException(raised);
+  }
+  self->call->view = nullptr;
+  self->call = nullptr;
+}
+
+}  // namespace fasterapi::bindings

@@ -1,0 +1,78 @@
+#include "bindings/settings.h"
+
+#include <cctype>
+#include <limits>
+
+#include "python/ref.h"
+
+namespace fasterapi::bindings {
+
+namespace {
+
+using python::ref;
+
+PyObject* field(PyObject* values, const char* name) {
+  PyObject* found = PyDict_GetItemString(values, name);  // borrowed
+  if (found == nullptr) PyErr_Format(PyExc_KeyError, "the configuration has no %s", name);
+  return found;
+}
+
+template <typename Integer>
+bool read_count(PyObject* values, const char* name, Integer& into) {
+  PyObject* found = field(values, name);
+  if (found == nullptr) return false;
+  const unsigned long long number = PyLong_AsUnsignedLongLong(found);
+  if (number == static_cast<unsigned long long>(-1) && PyErr_Occurred() != nullptr) return false;
+  if (number > std::numeric_limits<Integer>::max()) {
+    PyErr_Format(PyExc_OverflowError, "%s is too large: %llu", name, number);
+    return false;
+  }
+  into = static_cast<Integer>(number);
+  return true;
+}
+
+bool read_seconds(PyObject* values, const char* name, int64_t& into_ms) {
+  PyObject* found = field(values, name);
+  if (found == nullptr) return false;
+  const double seconds = PyFloat_AsDouble(found);
+  if (seconds == -1.0 && PyErr_Occurred() != nullptr) return false;
+  into_ms = static_cast<int64_t>(seconds * 1000);
+  return true;
+}
+
+bool read_hosts(PyObject* values, std::vector<std::string>& into) {
+  PyObject* found = field(values, "allowed_hosts");
+  if (found == nullptr) return false;
+  const ref hosts = ref::steal(PySequence_Fast(found, "allowed_hosts must be a sequence of str"));
+  if (!hosts) return false;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(hosts.get()); ++i) {
+    const char* text = PyUnicode_AsUTF8(PySequence_Fast_GET_ITEM(hosts.get(), i));
+    if (text == nullptr) return false;
+    std::string host(text);
+    for (char& c : host) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    into.push_back(std::move(host));
+  }
+  return true;
+}
+
+}  // namespace
+
+bool read_settings(PyObject* values, server::config& into) {
+  PyObject* access_log = field(values, "access_log");
+  PyObject* log_format = access_log == nullptr ? nullptr : field(values, "log_format");
+  if (log_format == nullptr) return false;
+  into.access_log = PyObject_IsTrue(access_log) == 1;
+  into.access_log_json = PyUnicode_CompareWithASCIIString(log_format, "json") == 0;
+  return read_count(values, "request_line_max_bytes", into.head.request_line_max_bytes) &&
+         read_count(values, "header_max_bytes", into.head.header_max_bytes) &&
+         read_count(values, "header_max_count", into.head.header_max_count) &&
+         read_count(values, "body_max_bytes", into.body_max_bytes) &&
+         read_count(values, "max_connections", into.max_connections) &&
+         read_count(values, "json_depth_max", into.json_depth_max) &&
+         read_count(values, "body_min_rate_bytes_s", into.body_min_rate_bytes_s) &&
+         read_seconds(values, "header_timeout_s", into.header_timeout_ms) &&
+         read_seconds(values, "keep_alive_timeout_s", into.keep_alive_timeout_ms) &&
+         read_seconds(values, "write_stall_timeout_s", into.write_stall_timeout_ms) && read_hosts(values, into.allowed_hosts);
+}
+
+}  // namespace fasterapi::bindings

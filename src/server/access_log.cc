@@ -1,0 +1,90 @@
+#include "server/access_log.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "core/clock.h"
+#include "json/writer.h"
+#include "server/call.h"
+#include "server/connection.h"
+
+namespace fasterapi::server {
+
+namespace {
+
+constexpr size_t flush_at_bytes = 65536;
+
+// Writes all of `bytes`; gives up where the descriptor refuses, since there is nowhere to say so.
+void write_all(int fd, std::string_view bytes) noexcept {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written <= 0) return;
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+std::string_view method_of(const call& answered) noexcept {
+  return answered.path.empty() ? std::string_view("-") : answered.head.view(answered.head.method_token);
+}
+
+std::string_view target_of(const call& answered) noexcept {
+  return answered.path.empty() ? std::string_view("-") : answered.head.view(answered.head.target);
+}
+
+}  // namespace
+
+void access_log::add(const call& answered, uint16_t status, size_t body_bytes, int64_t now_ns) noexcept {
+  const double elapsed_ms =
+      answered.started_ns == 0 ? 0.0 : static_cast<double>(now_ns - answered.started_ns) / 1e6;
+  if (as_json_) {
+    add_json(answered, status, body_bytes, elapsed_ms);
+  } else {
+    add_text(answered, status, body_bytes, elapsed_ms);
+  }
+  if (lines_.size() >= flush_at_bytes) flush();
+}
+
+void access_log::add_text(const call& answered, uint16_t status, size_t body_bytes, double elapsed_ms) noexcept {
+  // The target of an accepted request holds no quotes, spaces or control characters but what the client encoded.
+  lines_.append(answered.origin->peer.to_string());
+  lines_.append(" \"");
+  lines_.append(method_of(answered));
+  lines_.append(' ');
+  lines_.append(target_of(answered));
+  char rest[96];
+  const int size = std::snprintf(rest, sizeof rest, " HTTP/1.%d\" %u %zu %.3f ms\n", answered.head.version_minor,
+                                 unsigned{status}, body_bytes, elapsed_ms);
+  lines_.append({rest, static_cast<size_t>(size)});
+}
+
+void access_log::add_json(const call& answered, uint16_t status, size_t body_bytes, double elapsed_ms) noexcept {
+  lines_.append("{\"logger\":\"fasterapi.access\",\"client\":");
+  json::write_string(lines_, answered.origin->peer.to_string());
+  lines_.append(",\"method\":");
+  json::write_string(lines_, method_of(answered));
+  lines_.append(",\"target\":");
+  json::write_string(lines_, target_of(answered));
+  char rest[160];
+  const int size = std::snprintf(rest, sizeof rest,
+                                 ",\"http_version\":\"1.%d\",\"status\":%u,\"bytes\":%zu,\"elapsed_ms\":%.3f,"
+                                 "\"time\":%lld}\n",
+                                 answered.head.version_minor, unsigned{status}, body_bytes, elapsed_ms,
+                                 static_cast<long long>(core::wall_seconds()));
+  lines_.append({rest, static_cast<size_t>(size)});
+}
+
+void access_log::error(std::string_view request_id, std::string_view what) noexcept {
+  std::string line = "ERROR request ";
+  line.append(request_id).append(": ").append(what).append("\n");
+  write_all(STDERR_FILENO, line);
+}
+
+void access_log::flush() noexcept {
+  if (lines_.empty()) return;
+  write_all(STDOUT_FILENO, lines_.view());
+  lines_.clear();
+}
+
+}  // namespace fasterapi::server

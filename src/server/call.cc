@@ -1,0 +1,49 @@
+#include "server/call.h"
+
+#include <cstring>
+#include <utility>
+
+namespace fasterapi::server {
+
+void call::reset() noexcept {
+  origin = nullptr;
+  at = stage::head;
+  sent_continue = false;
+  parser.reset();
+  path = {};
+  body = {};
+  values = nullptr;
+  body_bytes.shrink(kept_capacity);
+  held.shrink(kept_capacity);
+  memory.reset();
+  started_ns = 0;
+  handler = view = nullptr;
+}
+
+void call::rebase(const char* to) noexcept {
+  const char* from = std::exchange(head.base, to);
+  if (from == to) return;
+  // A path that needed no decoding is a view into the head; otherwise it lies in the arena, which stays.
+  const auto move = [from, to, size = head.size](std::string_view& text) {
+    if (text.data() >= from && text.data() <= from + size) text = {to + (text.data() - from), text.size()};
+  };
+  move(path);
+  for (std::string_view& value : std::span(matched.values.data(), matched.parameter_count)) move(value);
+}
+
+bool call::retain() noexcept {
+  if (!held.empty()) return true;
+  const bool body_elsewhere = !body.empty() && body.data() != body_bytes.data();
+  const size_t body_size = body_elsewhere ? body.size() : 0;
+  char* to = held.extend(head.size + body_size);
+  if (to == nullptr) return false;
+  std::memcpy(to, head.base, head.size);
+  if (body_elsewhere) {
+    std::memcpy(to + head.size, body.data(), body_size);
+    body = {to + head.size, body_size};
+  }
+  rebase(to);
+  return true;
+}
+
+}  // namespace fasterapi::server

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "core/arena.h"
+#include "core/byte_buffer.h"
+#include "core/intrusive_list.h"
+#include "http/h1/body_decoder.h"
+#include "http/h1/head_parser.h"
+#include "http/message.h"
+#include "http/router.h"
+#include "schema/value.h"
+
+namespace fasterapi::server {
+
+struct connection;
+
+struct cancelled_tag {};
+
+// One request, from its first byte to its answer.
+//
+// Owner: its shard, which takes it from a pool and gives it back when it is answered. Between shard::next_call() and
+// shard::answer() it is lent to the driver. Views into the message (head, path, body, values) are valid until the
+// answer, or until suspend() unless that was asked to keep them.
+struct call : core::list_link<cancelled_tag> {
+  enum class stage : uint8_t { head, body, handling, suspended };
+
+  // Bytes of buffers that a call keeps for the next request.
+  static constexpr size_t kept_capacity = 16384;
+
+  void reset() noexcept;
+  // Tells that the head's bytes are at `to` now: views into them move along.
+  void rebase(const char* to) noexcept;
+  // Moves the head, and the body, out of the shard's buffers into the call's own.
+  // False when there was no memory; the views are then still the old ones.
+  bool retain() noexcept;
+  std::span<const std::string_view> path_values() const noexcept { return {matched.values.data(), matched.parameter_count}; }
+
+  call* pool_next = nullptr;
+  connection* origin = nullptr;  // null once the client is gone: the answer will be dropped
+  stage at = stage::head;
+  bool parser_ready = false;  // the parser has this shard's limits
+  bool sent_continue = false;
+
+  http::h1::head_parser parser{http::h1::head_limits{}};
+  http::request_head head;
+  http::h1::body_decoder decoder;
+
+  std::string_view path;  // percent-decoded
+  http::router::match matched;
+  std::string_view body;
+  schema::value* values = nullptr;  // one for each parameter of the route's plan; in `memory`
+
+  core::byte_buffer body_bytes;  // a chunked body, decoded
+  core::byte_buffer held;        // what retain() moved
+  core::arena memory;
+
+  int64_t started_ns = 0;   // when the head was complete; only with an access log
+  void* handler = nullptr;  // the driver's: what runs for this call while it is suspended
+  void* view = nullptr;     // the driver's: the object through which the handler sees this request, if there is one
+};
+
+}  // namespace fasterapi::server

@@ -1,0 +1,71 @@
+#include "server/connection.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cerrno>
+
+namespace fasterapi::server {
+
+void connection::reset() noexcept {
+  fd = -1;
+  at = phase::receiving;
+  readable = half_closed = close_after = input_left = probed = false;
+  active = nullptr;
+  in_begin = out_begin = 0;
+  discarded = 0;
+  body_received = 0;
+  since_ms = 0;
+  in.shrink(0);
+  out.shrink(0);
+}
+
+connection::sent connection::send(std::string_view head, std::string_view body) noexcept {
+  const size_t total = head.size() + body.size();
+  ssize_t taken;
+  if (body.empty()) {
+    taken = ::send(fd, head.data(), head.size(), MSG_NOSIGNAL);
+  } else {
+    std::array<iovec, 2> parts{iovec{const_cast<char*>(head.data()), head.size()},
+                               iovec{const_cast<char*>(body.data()), body.size()}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    taken = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+  }
+  if (taken == static_cast<ssize_t>(total)) [[likely]] return sent::all;
+  if (taken < 0) {
+    if (errno != EAGAIN && errno != EINTR) return sent::broken;
+    taken = 0;
+  }
+  const auto skip = static_cast<size_t>(taken);
+  if (skip < head.size()) out.append(head.substr(skip));
+  out.append(body.substr(skip > head.size() ? skip - head.size() : 0));
+  return out.failed() ? sent::broken : sent::some;
+}
+
+connection::sent connection::flush() noexcept {
+  while (unsent() > 0) {
+    const ssize_t taken = ::send(fd, out.data() + out_begin, unsent(), MSG_NOSIGNAL);
+    if (taken < 0 && errno == EINTR) continue;
+    if (taken < 0) return errno == EAGAIN ? sent::some : sent::broken;
+    out_begin += static_cast<size_t>(taken);
+  }
+  out.shrink(0);
+  out_begin = 0;
+  return sent::all;
+}
+
+ssize_t connection::receive(char* to, size_t size) noexcept {
+  for (;;) {
+    const ssize_t got = ::recv(fd, to, size, 0);
+    if (got < 0 && errno == EINTR) continue;
+    // Under edge triggering a short read means that the socket was emptied (epoll(7)); the end of the stream, once
+    // announced, is still to be read.
+    readable = got > 0 && (static_cast<size_t>(got) == size || half_closed);
+    return got;
+  }
+}
+
+}  // namespace fasterapi::server

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/byte_buffer.h"
+#include "core/intrusive_list.h"
+#include "core/timer_wheel.h"
+#include "net/address.h"
+
+namespace fasterapi::server {
+
+struct call;
+
+struct open_tag {};
+struct resume_tag {};
+
+// One client's connection: its socket, the bytes received but not yet understood, the bytes not yet sent.
+//
+// Owner: its shard. An idle connection holds no buffer memory and no call.
+struct connection : core::timer, core::list_link<open_tag>, core::list_link<resume_tag> {
+  enum class phase : uint8_t {
+    receiving,  // the next request, or the rest of it
+    handling,   // a request is with the driver; nothing is read
+    closing,    // the last answer is being sent
+    lingering,  // the answer is sent, what the peer still sends is thrown away until it closes
+  };
+
+  enum class sent : uint8_t { all, some, broken };
+
+  void reset() noexcept;
+
+  // Unread bytes carried over from earlier reads.
+  std::string_view pending() const noexcept { return in.view().substr(in_begin); }
+  size_t unsent() const noexcept { return out.size() - out_begin; }
+  // Gives the memory of used-up input back; nothing may refer to it any more.
+  void drop_used_input() noexcept {
+    if (in_begin < in.size()) return;
+    in.shrink(0);
+    in_begin = 0;
+  }
+  bool idle() const noexcept { return at == phase::receiving && active == nullptr && pending().empty(); }
+
+  // Sends `head` then `body`, keeping what the socket does not take in `out`. Nothing may be unsent. Never blocks.
+  sent send(std::string_view head, std::string_view body) noexcept;
+  // Sends from `out`.
+  sent flush() noexcept;
+  // Reads up to `size` bytes; 0 at the end of the stream, -1 with errno otherwise. Keeps `readable` up to date.
+  ssize_t receive(char* to, size_t size) noexcept;
+
+  connection* pool_next = nullptr;
+  int fd = -1;
+  phase at = phase::receiving;
+  bool readable = false;      // the socket may hold bytes that were not read (edge-triggered)
+  bool half_closed = false;   // the peer sent its FIN
+  bool close_after = false;   // no further request is read
+  bool input_left = false;    // the last answer went out before its request was read to the end
+  bool probed = false;        // an interim answer was sent to see whether the peer is still there
+  call* active = nullptr;     // being received or handled
+  size_t in_begin = 0;        // the bytes of `in` before it are used up
+  size_t out_begin = 0;       // the bytes of `out` before it are sent
+  uint64_t discarded = 0;     // bytes thrown away while lingering
+  uint64_t body_received = 0;  // bytes of the body that is being received
+  int64_t since_ms = 0;       // when what the deadline is about began
+  core::byte_buffer in;
+  core::byte_buffer out;
+  net::address peer;
+};
+
+}  // namespace fasterapi::server

@@ -1,0 +1,116 @@
+// The half of the shard that answers: heads, bodies, and what becomes of the connection afterwards.
+
+#include <charconv>
+
+#include "core/clock.h"
+#include "json/writer.h"
+#include "server/shard.h"
+
+namespace fasterapi::server {
+
+namespace {
+
+constexpr size_t stack_head_max = 1024;  // longer heads go through the connection's buffer
+
+http::h1::response_head head_of(const call& ended, const response& answer, std::string_view date, bool closes) noexcept {
+  http::h1::response_head head;
+  head.status = answer.status;
+  if (closes) {
+    head.connection = http::h1::connection_option::close;
+  } else if (ended.head.version_minor == 0) {
+    head.connection = http::h1::connection_option::keep_alive;
+  }
+  head.content_length = answer.body.size();
+  head.content_type = answer.content_type;
+  head.date = date;
+  head.fields = answer.fields;
+  return head;
+}
+
+}  // namespace
+
+void shard::answer(call& ended, const response& given) noexcept {
+  connection* to = ended.origin;
+  if (to == nullptr) {
+    static_cast<core::list_link<cancelled_tag>&>(ended).unlink();
+    return calls_.release(ended);
+  }
+  const bool ends = given.close || to->close_after || stopping_ || !ended.head.keep_alive;
+  const http::h1::response_head head = head_of(ended, given, date_.at(now_s_), ends);
+  const size_t head_size = http::h1::head_size(head);
+  const std::string_view body = ended.head.method == http::method::head ? std::string_view{} : given.body;
+  const bool more_follows = to == current_ && !ends && unread(*to).size > 0;
+  connection::sent state;
+  if (to->unsent() > 0 || more_follows || head_size > stack_head_max) {
+    if (char* room = to->out.extend(head_size)) http::h1::write_head(room, head);
+    to->out.append(body);
+    state = to->out.failed() ? connection::sent::broken : connection::sent::some;
+    if (!more_follows && state != connection::sent::broken) state = to->flush();
+  } else if (!body.empty() && given.headroom >= head_size) {
+    // Written to the left of the body, the two are one piece.
+    char* start = const_cast<char*>(body.data()) - head_size;
+    http::h1::write_head(start, head);
+    state = to->send({start, head_size + body.size()}, {});
+  } else {
+    char room[stack_head_max];
+    state = to->send({room, http::h1::write_head(room, head)}, body);
+  }
+  if (log_.enabled()) log_.add(ended, given.status, body.size(), core::monotonic_ns());
+  to->active = nullptr;
+  to->probed = false;
+  to->input_left = ended.at == call::stage::head || ended.at == call::stage::body;
+  calls_.release(ended);
+  to->at = ends ? connection::phase::closing : connection::phase::receiving;
+  finish_output(*to, state);
+  if (to->fd < 0 || to == current_ || ends) return;
+  to->drop_used_input();
+  set_deadline(*to);
+  if (to->readable || !to->pending().empty()) resumed_.push_back(*to);
+}
+
+// What follows from an attempt to send: a broken connection is closed, one that has said its last word ends.
+void shard::finish_output(connection& to, connection::sent state) noexcept {
+  if (state == connection::sent::broken) return close(to);
+  if (state == connection::sent::some || to.at != connection::phase::closing) {
+    if (&to != current_ && to.fd >= 0) set_deadline(to);
+    return;
+  }
+  const bool more_input = to.input_left || to.readable || unread(to).size > 0;
+  if (!more_input || (to.half_closed && !to.readable)) return close(to);
+  if (&to == current_) {
+    current_ = nullptr;
+    block_begin_ = block_end_ = 0;
+  }
+  linger(to);
+}
+
+void shard::reply(call& ended, uint16_t status, std::string_view detail, extra_fields fields, bool close) noexcept {
+  ++counts_.answered_without_handler;
+  reply_.clear();
+  reply_.append("{\"detail\":");
+  json::write_string(reply_, detail);
+  reply_.append('}');
+  response refusal;
+  refusal.status = status;
+  refusal.content_type = "application/json";
+  refusal.fields = fields;
+  refusal.body = reply_.view();
+  refusal.close = close;
+  answer(ended, refusal);
+}
+
+void shard::answer_internal_error(call& ended, std::string_view why) noexcept {
+  const std::string id = make_request_id();
+  log_.error(id, why);
+  reply_.clear();
+  reply_.append("{\"detail\":\"Internal Server Error\",\"request_id\":\"");
+  reply_.append(id);
+  reply_.append("\"}");
+  response failure;
+  failure.status = 500;
+  failure.content_type = "application/json";
+  failure.body = reply_.view();
+  answer(ended, failure);
+}
+
+}  // namespace fasterapi::server

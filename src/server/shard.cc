@@ -1,0 +1,284 @@
+#include "server/shard.h"
+
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+
+#include "core/clock.h"
+
+namespace fasterapi::server {
+
+namespace {
+
+// Events carry a pointer to their connection, or one of these in the bits that a pointer leaves free.
+constexpr uint64_t listener_tag = 1;
+constexpr uint64_t watch_bits = 3;
+constexpr uint32_t connection_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+uint64_t watch_tag(int fd) noexcept { return static_cast<uint64_t>(static_cast<uint32_t>(fd)) << 2 | watch_bits; }
+
+uint64_t random_word() noexcept {
+  uint64_t word = 0;
+  if (getrandom(&word, sizeof word, GRND_NONBLOCK) != sizeof word) {
+    word = static_cast<uint64_t>(core::monotonic_ns()) * 0x9E3779B97F4A7C15U;
+  }
+  return word;
+}
+
+net::descriptor open_reserve() noexcept { return net::descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+}  // namespace
+
+core::result<std::unique_ptr<shard>> shard::create(const config& settings) {
+  net::poller poller = TRY(net::poller::create());
+  return std::unique_ptr<shard>(new shard(settings, std::move(poller)));
+}
+
+core::result<> shard::serve(const application& app, net::listener listener) {
+  app_ = &app;
+  listener_ = std::move(listener);
+  if (!poller_.add(listener_.socket.get(), EPOLLIN, listener_tag)) {
+    return core::system_error(errno, "watch the listener");
+  }
+  return core::nothing{};
+}
+
+shard::shard(const config& settings, net::poller poller)
+    : settings_(settings),
+      poller_(std::move(poller)),
+      reserve_(open_reserve()),
+      block_(new char[config::receive_block_bytes]),
+      now_ms_(core::coarse_ms()),
+      connections_(settings.max_connections + size_t{config::accepts_per_turn}),
+      calls_(settings.max_connections * size_t{2}),
+      timers_(now_ms_),
+      reader_(settings.json_depth_max),
+      log_(settings.access_log, settings.access_log_json),
+      request_id_base_(random_word()) {}
+
+shard::~shard() {
+  while (connection* left = open_.front()) close(*left);
+  while (call* orphan = cancelled_.pop_front()) calls_.release(*orphan);
+}
+
+void shard::wait(int64_t timeout_ms) noexcept {
+  if (has_pending_work()) timeout_ms = 0;
+  if (timeout_ms != 0) {
+    constexpr int64_t longest_ms = 3'600'000;
+    const int64_t limit = timeout_ms < 0 ? longest_ms : std::min(timeout_ms, longest_ms);
+    timeout_ms = timers_.quiet_ms(now_ms_, limit);
+  }
+  ready_.clear();
+  next_event_ = 0;
+  events_ = poller_.wait(static_cast<int>(timeout_ms));
+  now_ms_ = core::coarse_ms();
+  now_s_ = core::wall_seconds();
+  timers_.advance(now_ms_, [this](connection& late) { expire(late); });
+}
+
+call* shard::next_call() noexcept {
+  for (;;) {
+    if (current_ != nullptr) {
+      if (call* ready = advance(*current_)) return ready;
+      leave_current();
+    } else if (connection* waiting = resumed_.pop_front()) {
+      current_ = waiting;
+    } else if (next_event_ < events_.size()) {
+      handle_event(events_[next_event_++]);
+    } else {
+      end_turn();
+      return nullptr;
+    }
+  }
+}
+
+// Parks the connection that was worked on: what it has not used stays with it, what it has to say is sent.
+void shard::leave_current() noexcept {
+  connection* left = std::exchange(current_, nullptr);
+  if (left == nullptr) return;
+  if (!carry_over(*left)) return close(*left);
+  if (left->unsent() > 0) finish_output(*left, left->flush());
+  if (left->fd >= 0) set_deadline(*left);
+}
+
+void shard::end_turn() noexcept {
+  events_ = {};
+  for (connection* ended : closed_) connections_.release(*ended);
+  closed_.clear();
+  log_.flush();
+}
+
+void shard::handle_event(const epoll_event& event) noexcept {
+  const uint64_t tag = event.data.u64;
+  if (tag == net::poller::wake_tag) {
+    if (stop_requested_.load(std::memory_order_acquire) && !stopping_) begin_stop();
+  } else if (tag == listener_tag) {
+    accept_connections();
+  } else if ((tag & watch_bits) == watch_bits) {
+    ready_.push_back({static_cast<int>(tag >> 2), event.events});
+  } else {
+    handle_connection_event(*reinterpret_cast<connection*>(tag), event.events);
+  }
+}
+
+void shard::handle_connection_event(connection& from, uint32_t events) noexcept {
+  if (from.fd < 0) return;  // closed earlier in this turn
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) return close(from);
+  if ((events & EPOLLRDHUP) != 0) from.half_closed = true;
+  if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) from.readable = true;
+  if ((events & EPOLLOUT) != 0 && from.unsent() > 0) {
+    finish_output(from, from.flush());
+    if (from.fd < 0) return;
+    set_deadline(from);
+  }
+  switch (from.at) {
+    case connection::phase::receiving:
+      if (from.unsent() < config::output_high_water_bytes) current_ = &from;
+      break;
+    case connection::phase::handling:
+      if (from.half_closed && from.active->at == call::stage::suspended) probe(from);
+      break;
+    case connection::phase::closing:
+      break;
+    case connection::phase::lingering:
+      if (from.readable) drain(from);
+      break;
+  }
+}
+
+void shard::accept_connections() noexcept {
+  for (int i = 0; i < config::accepts_per_turn; ++i) {
+    net::address peer;
+    socklen_t size = sizeof peer.v6;
+    const int fd = accept4(listener_.socket.get(), &peer.base, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      admit(fd, peer);
+    } else if (errno == EMFILE || errno == ENFILE) {
+      return shed_connection();
+    } else if (errno != ECONNABORTED && errno != EINTR) {
+      return;
+    }
+  }
+}
+
+void shard::admit(int fd, const net::address& peer) noexcept {
+  connection* fresh = connections_.in_use() < settings_.max_connections ? connections_.acquire() : nullptr;
+  if (fresh == nullptr || !poller_.add(fd, connection_events, reinterpret_cast<uint64_t>(fresh))) {
+    constexpr std::string_view busy =
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    [[maybe_unused]] const ssize_t told = ::send(fd, busy.data(), busy.size(), MSG_NOSIGNAL);
+    ::close(fd);
+    if (fresh != nullptr) connections_.release(*fresh);
+    return;
+  }
+  fresh->fd = fd;
+  fresh->peer = peer;
+  ++counts_.connections;
+  open_.push_back(*fresh);
+  set_deadline(*fresh);
+}
+
+// Out of descriptors: the reserve lets one waiting connection be accepted and closed, so that the listener does not
+// stay ready for ever and its client learns at once.
+void shard::shed_connection() noexcept {
+  reserve_.reset();
+  const int fd = accept4(listener_.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) ::close(fd);
+  reserve_ = open_reserve();
+}
+
+void shard::close(connection& ended) noexcept {
+  if (ended.fd < 0) return;
+  ::close(ended.fd);
+  ended.fd = -1;
+  timers_.disarm(ended);
+  static_cast<core::list_link<open_tag>&>(ended).unlink();
+  static_cast<core::list_link<resume_tag>&>(ended).unlink();
+  if (current_ == &ended) {
+    current_ = nullptr;
+    block_begin_ = block_end_ = 0;
+  }
+  if (call* request = std::exchange(ended.active, nullptr)) {
+    request->origin = nullptr;
+    if (request->at == call::stage::suspended) {
+      cancelled_.push_back(*request);
+    } else if (request->at != call::stage::handling) {
+      calls_.release(*request);
+    }
+  }
+  closed_.push_back(&ended);
+}
+
+void shard::set_deadline(connection& waiting) noexcept {
+  int64_t span = 0;
+  if (waiting.at == connection::phase::lingering) {
+    span = config::linger_ms;
+  } else if (waiting.unsent() > 0) {
+    span = settings_.write_stall_timeout_ms;
+  } else if (waiting.at == connection::phase::handling) {
+    return timers_.disarm(waiting);
+  } else if (waiting.idle()) {
+    span = settings_.keep_alive_timeout_ms;
+  } else if (waiting.active != nullptr && waiting.active->at == call::stage::body) {
+    span = 1000;
+  } else {
+    // A head under way has one deadline from its first byte on, however slowly it drips.
+    if (waiting.since_ms == 0) waiting.since_ms = now_ms_;
+    return timers_.arm(waiting, waiting.since_ms + settings_.header_timeout_ms);
+  }
+  timers_.arm(waiting, now_ms_ + span);
+}
+
+void shard::expire(connection& late) noexcept {
+  const bool receiving = late.at == connection::phase::receiving && late.unsent() == 0 && !late.idle();
+  if (!receiving) {
+    // An idle connection that has something to read at this very moment gets its turn.
+    if (late.idle() && late.readable) return set_deadline(late);
+    return close(late);
+  }
+  if (late.active != nullptr && late.active->at == call::stage::body) {
+    const int64_t elapsed = now_ms_ - late.since_ms - config::body_grace_ms;
+    const auto expected = static_cast<uint64_t>(std::max<int64_t>(elapsed, 0)) * settings_.body_min_rate_bytes_s / 1000;
+    if (late.body_received >= expected) return set_deadline(late);
+  }
+  if (late.active == nullptr) return close(late);
+  reply(*late.active, 408, "the request took too long to arrive", {}, true);
+}
+
+void shard::begin_stop() noexcept {
+  if (app_ != nullptr) accept_connections();
+  stopping_ = true;
+  if (app_ == nullptr) return;
+  poller_.remove(listener_.socket.get());
+  listener_.socket.reset();
+  for (connection* at = open_.front(); at != nullptr;) {
+    connection* next = open_.after(*at);
+    at->close_after = true;
+    if (at->at == connection::phase::lingering || (at->idle() && at->unsent() == 0 && !at->readable)) close(*at);
+    at = next;
+  }
+}
+
+void shard::request_stop() noexcept {
+  stop_requested_.store(true, std::memory_order_release);
+  wake();
+}
+
+bool shard::watch(int fd, uint32_t events) noexcept { return poller_.add(fd, events, watch_tag(fd)); }
+bool shard::rewatch(int fd, uint32_t events) noexcept { return poller_.modify(fd, events, watch_tag(fd)); }
+bool shard::unwatch(int fd) noexcept { return poller_.remove(fd); }
+
+std::string shard::make_request_id() noexcept {
+  constexpr std::string_view digits = "0123456789abcdef";
+  // An odd multiplier permutes the counter, so that ids of one shard do not look alike.
+  uint64_t word = request_id_base_ + ++request_id_count_ * 0x9E3779B97F4A7C15U;
+  std::string id(16, '0');
+  for (size_t i = id.size(); i-- > 0; word >>= 4) id[i] = digits[word & 15];
+  return id;
+}
+
+}  // namespace fasterapi::server

@@ -1,0 +1,189 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/intrusive_list.h"
+#include "core/object_pool.h"
+#include "core/result.h"
+#include "core/timer_wheel.h"
+#include "http/date.h"
+#include "http/h1/response_writer.h"
+#include "json/reader.h"
+#include "net/listener.h"
+#include "net/poller.h"
+#include "schema/errors.h"
+#include "server/access_log.h"
+#include "server/application.h"
+#include "server/call.h"
+#include "server/config.h"
+#include "server/connection.h"
+#include "server/response.h"
+
+namespace fasterapi::server {
+
+// What a shard did since it was made; read by its own thread.
+struct counters {
+  uint64_t connections = 0;
+  uint64_t requests = 0;
+  uint64_t answered_without_handler = 0;
+};
+
+// One event loop: a listener, its connections, their timers. Shares nothing with other shards.
+//
+// Driven by one thread at a time, which calls in turn:
+//
+//   shard.wait(timeout_ms);                          // epoll_wait; the only member that blocks
+//   while (call* c = shard.next_call()) {            // I/O, parsing, routing, validation
+//     … run c's handler …                            // nothing of the shard is on the stack here
+//     shard.answer(*c, response) or shard.suspend(*c, …)
+//   }
+//   while (call* c = shard.next_cancelled()) …       // suspended calls whose client is gone
+//
+// A suspended call is answered later by answer(), between waits. Only request_stop() and wake() may be called by other
+// threads.
+class shard {
+ public:
+  // A shard that watches descriptors, and serves nothing yet.
+  static core::result<std::unique_ptr<shard>> create(const config& settings);
+  ~shard();
+  shard(const shard&) = delete;
+  shard& operator=(const shard&) = delete;
+
+  // Starts to accept requests for `app`, which must outlive the shard.
+  core::result<> serve(const application& app, net::listener listener);
+
+  // Waits for I/O up to `timeout_ms` (-1: without end), less when a connection's deadline is nearer.
+  void wait(int64_t timeout_ms) noexcept;
+  // Whether next_call() has something to do that no wait would report.
+  bool has_pending_work() const noexcept { return !resumed_.empty() || !cancelled_.empty(); }
+
+  // The next request whose handler is to be run, or null when this turn's events are used up.
+  call* next_call() noexcept;
+  // Sends the answer and ends the call. `answer` is read before this returns.
+  void answer(call& ended, const response& answer) noexcept;
+  // Answers 500 with a request id, and logs `why` beside it.
+  void answer_internal_error(call& ended, std::string_view why) noexcept;
+  // The handler goes on later. Views into the request stay valid afterwards only with `keep_request`.
+  // False, with nothing changed, when there was no memory for that.
+  [[nodiscard]] bool suspend(call& later, bool keep_request) noexcept;
+  // A suspended call whose client is gone; its handler should end soon, and must still be ended by answer().
+  call* next_cancelled() noexcept { return cancelled_.pop_front(); }
+
+  // Descriptors that others wait for with this shard's poller (level-triggered, EPOLLIN | EPOLLOUT).
+  // False with errno set when the kernel refuses.
+  bool watch(int fd, uint32_t events) noexcept;
+  bool rewatch(int fd, uint32_t events) noexcept;
+  bool unwatch(int fd) noexcept;
+  struct readiness {
+    int fd;
+    uint32_t events;
+  };
+  // What became ready during the last wait, complete when next_call() has returned null.
+  std::span<const readiness> ready() const noexcept { return ready_; }
+
+  // Any thread. Stops accepting, closes idle connections, lets calls finish.
+  void request_stop() noexcept;
+  void wake() const noexcept { poller_.wake(); }
+  bool stopping() const noexcept { return stopping_; }
+  // Stopping, and every call is answered and sent.
+  bool drained() const noexcept { return stopping_ && open_.empty(); }
+
+  // A name for a request that is unlikely to be met again in any log: 16 hexadecimal digits.
+  std::string make_request_id() noexcept;
+  const net::address& local() const noexcept { return listener_.local; }
+  const counters& counts() const noexcept { return counts_; }
+
+ private:
+  using extra_fields = std::span<const http::h1::response_field>;
+
+  shard(const config& settings, net::poller poller);
+
+  // shard.cc: events and connections
+  void handle_event(const epoll_event& event) noexcept;
+  void handle_connection_event(connection& from, uint32_t events) noexcept;
+  void accept_connections() noexcept;
+  void admit(int fd, const net::address& peer) noexcept;
+  void shed_connection() noexcept;
+  void begin_stop() noexcept;
+  void close(connection& ended) noexcept;
+  void expire(connection& late) noexcept;
+  void set_deadline(connection& waiting) noexcept;
+  void leave_current() noexcept;
+  void end_turn() noexcept;
+
+  // intake.cc: bytes → calls
+  struct window {
+    const char* data;
+    size_t size;
+  };
+  window unread(connection& from) noexcept;
+  void consume(connection& from, size_t count) noexcept;
+  bool carry_over(connection& from) noexcept;
+  call* advance(connection& from) noexcept;
+  bool read_more(connection& from) noexcept;
+  call* parse(connection& from) noexcept;
+  call* parse_head(connection& from, call& request) noexcept;
+  call* parse_body(connection& from, call& request) noexcept;
+  call* parse_chunks(connection& from, call& request) noexcept;
+  bool accept_head(connection& from, call& request) noexcept;
+  bool find_route(call& request) noexcept;
+  bool host_allowed(const call& request) const noexcept;
+  void refuse_method(call& request) noexcept;
+  bool redirect_slash(call& request) noexcept;
+  void reject(call& request, uint16_t status, std::string_view detail, extra_fields fields) noexcept;
+  bool skip_body(call& request) noexcept;
+  call* dispatch(call& request) noexcept;
+  void send_continue(connection& to, call& request) noexcept;
+  void probe(connection& suspect) noexcept;
+  void linger(connection& from) noexcept;
+  void drain(connection& from) noexcept;
+
+  // replies.cc: answers
+  void reply(call& ended, uint16_t status, std::string_view detail, extra_fields fields, bool close) noexcept;
+  void finish_output(connection& to, connection::sent state) noexcept;
+
+  // Constant after construction.
+  const config settings_;
+
+  // Owned by the driving thread.
+  const application* app_ = nullptr;
+  net::listener listener_;
+  net::poller poller_;
+  net::descriptor reserve_;  // given up to accept, and turn away, a connection when descriptors run out
+  std::unique_ptr<char[]> block_;
+  size_t block_begin_ = 0;  // unread bytes of current_ in block_
+  size_t block_end_ = 0;
+  connection* current_ = nullptr;  // whose events are being worked on
+  std::span<epoll_event> events_;
+  size_t next_event_ = 0;
+  int64_t now_ms_;
+  int64_t now_s_ = 0;  // wall clock
+  bool stopping_ = false;
+  std::vector<readiness> ready_;
+  core::object_pool<connection> connections_;
+  core::object_pool<call> calls_;
+  core::timer_wheel<connection> timers_;
+  core::intrusive_list<connection, open_tag> open_;
+  core::intrusive_list<connection, resume_tag> resumed_;
+  core::intrusive_list<call, cancelled_tag> cancelled_;
+  std::vector<connection*> closed_;  // given back to the pool when no event of this turn can name them any more
+  json::reader reader_;
+  schema::error_list errors_;
+  core::byte_buffer reply_;
+  http::date_cache date_;
+  access_log log_;
+  uint64_t request_id_base_;
+  uint64_t request_id_count_ = 0;
+  counters counts_;
+
+  // Any thread.
+  std::atomic<bool> stop_requested_ = false;
+};
+
+}  // namespace fasterapi::server
