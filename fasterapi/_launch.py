@@ -131,7 +131,9 @@ def _serve(target: AppTarget, resolved: ResolvedConfig, choice: Choice, port: He
         from fasterapi._supervisor import Supervisor
 
         return Supervisor(plain, on_ready=lambda: _announce_ready(resolved, port)).run()
-    return _engine.serve({**plain, "on_ready": lambda: _announce_ready(resolved, port)})
+    from fasterapi import _pinned
+
+    return _pinned.serve(plain, on_ready=lambda: _announce_ready(resolved, port))
 
 
 def _announce(target: AppTarget, resolved: ResolvedConfig, choice: Choice, workers: int, trial: Trial) -> None:

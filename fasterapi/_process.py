@@ -13,8 +13,8 @@ import sys
 import threading
 from typing import Any
 
-from fasterapi import _engine
 from fasterapi._loader import format_user_traceback
+from fasterapi._worker import run_process
 
 
 def main(report_fd: int) -> int:
@@ -31,10 +31,11 @@ def main(report_fd: int) -> int:
             data = data[os.write(report_fd, data) :]
 
     try:
-        return _engine.run_shard({**config, "on_ready": lambda routes: report({"routes": routes})})
+        run_process(config, lambda routes: report({"routes": routes}))
     except BaseException as error:  # noqa: BLE001 - whatever stops the worker is told by the supervisor, once
         report({"error": format_user_traceback(error)})
         return 1
+    return 0
 
 
 def _stop_with_parent() -> None:

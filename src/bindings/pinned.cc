@@ -28,6 +28,9 @@ namespace {
 
 using python::ref;
 
+// Signals this close to the first are the same wish, told twice: to the process and to its group.
+constexpr int64_t same_signal_ms = 100;
+
 constexpr const char* slot_name = "fasterapi._engine.worker";
 
 // Raised by the signal handler, read by the thread that serves.
@@ -57,13 +60,11 @@ class signal_watch {
     signal_descriptor.store(-1);
   }
   int fd() const noexcept { return events_.get(); }
-  // The signal that came, or 0; `count` is increased by how many came.
-  int take(int& count) noexcept {
+  // The signal that came since the last call, or 0.
+  int take() noexcept {
     uint64_t word = 0;
     if (::read(events_.get(), &word, sizeof word) != sizeof word) return 0;
-    const auto interrupts = static_cast<int>(word & 0xffffffff);
-    count += interrupts + static_cast<int>(word >> 32);
-    return interrupts > 0 ? SIGINT : SIGTERM;
+    return (word & 0xffffffff) != 0 ? SIGINT : SIGTERM;
   }
 
  private:
@@ -282,12 +283,13 @@ int serve_until_stopped(pool& workers, int64_t grace_ms, PyObject* on_ready) {
   PyThreadState* detached = PyEval_SaveThread();
   workers.start();
   int status = 0;
-  int signals_seen = 0;
   bool told_ready = false;
+  int64_t stop_began_ms = 0;
   int64_t stop_deadline_ms = -1;
   const auto stop = [&] {
     if (stop_deadline_ms >= 0) return;
-    stop_deadline_ms = core::coarse_ms() + grace_ms;
+    stop_began_ms = core::coarse_ms();
+    stop_deadline_ms = stop_began_ms + grace_ms;
     workers.request_stop();
   };
   while (!workers.all_over()) {
@@ -295,9 +297,10 @@ int serve_until_stopped(pool& workers, int64_t grace_ms, PyObject* on_ready) {
     const int64_t patience = stop_deadline_ms < 0 ? -1 : std::max<int64_t>(0, stop_deadline_ms - core::coarse_ms());
     ::poll(watched, 2, static_cast<int>(patience));
     workers.clear_events();
-    const int signal = signals.take(signals_seen);
-    if (signals_seen > 1) exit_now(128 + signal);
-    if (signals_seen == 1) stop();
+    if (const int signal = signals.take(); signal != 0) {
+      if (stop_deadline_ms >= 0 && core::coarse_ms() - stop_began_ms > same_signal_ms) exit_now(128 + signal);
+      stop();
+    }
     if (const worker* failed = workers.failed(); failed != nullptr && status == 0) {
       const std::string why = failed->text();
       [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, why.data(), why.size());
