@@ -50,7 +50,7 @@ clean:  ## Remove everything that was built or installed here (.venv too)
 	find fasterapi tests examples benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 help:  ## Show this list
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo "  Variables: PYTHON=/path/to/python HOST= PORT= APP= FUZZ_SECONDS= TESTS='pytest arguments'"
 
 # What is set up once leaves a stamp in .venv; a stamp is renewed when what it was made from changes.

@@ -7,6 +7,8 @@ import os
 import threading
 from dataclasses import dataclass
 
+from cpu_work import cpu_work
+
 from fasterapi import App, PlainTextResponse
 
 TEXT = "x" * 10240
@@ -61,10 +63,4 @@ def worker() -> dict[str, str]:
 
 @app.get("/cpu")
 def cpu() -> dict[str, int]:
-    """Some milliseconds of plain Python: integers, a list, a dictionary and a method call, and no input or output."""
-    counts: dict[int, int] = {}
-    total = 0
-    for number in range(20_000):
-        total = (total * 31 + number) & 0xFFFF_FFFF
-        counts[total & 63] = counts.get(total & 63, 0) + 1
-    return {"total": total, "buckets": len(counts)}
+    return cpu_work()

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.harness import places
-from benchmarks.harness.server import Environment
+from rich.console import Console
 
-__all__ = ["base_python", "install", "installed_versions"]
+from benchmarks.harness import places
+from benchmarks.harness.campaign import NotMeasured
+from benchmarks.harness.server import PROJECT, Environment, Server, load_environments
+
+__all__ = ["base_python", "install", "installed_versions", "prepare"]
 
 INSTALL_TIMEOUT_S = 300
 
@@ -42,6 +45,26 @@ def install(environment: Environment) -> str | None:
             return install_failure(done.stderr)
     stamp.write_text(wanted)
     return None
+
+
+def prepare(servers: list[Server], console: Console) -> tuple[list[Server], list[NotMeasured]]:
+    """Installs what these servers need; returns those that can be started, and the others with the reason."""
+    environments = load_environments()
+    reasons: dict[str, str | None] = {"": None, PROJECT: None}
+    able, refused = [], []
+    for server in servers:
+        name = server.environment
+        if name not in reasons:
+            with console.status(f"installing {', '.join(environments[name].packages)}"):
+                reasons[name] = install(environments[name])
+        reason = reasons[name]
+        if reason is not None:
+            refused.append(NotMeasured(server.name, "", f"not installed: {reason}"))
+        elif not server.command:
+            refused.append(NotMeasured(server.name, "", "it installs, but there is no application for it here"))
+        else:
+            able.append(server)
+    return able, refused
 
 
 def install_failure(stderr: str) -> str:

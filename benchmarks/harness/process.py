@@ -54,6 +54,7 @@ class ServerProcess:
         self._command = server.command_line(port=self.port, workers=workers, workload=workload)
         if cores is not None:
             self._command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *self._command]
+        self._started_s = 0.0
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -64,6 +65,7 @@ class ServerProcess:
             "BENCH_PORT": str(self.port),
         }
         with self.log.open("wb") as log:
+            self._started_s = time.monotonic()
             self._process = subprocess.Popen(
                 self._command,
                 cwd=places.APPS,
@@ -89,6 +91,10 @@ class ServerProcess:
     def pids(self) -> list[int]:
         """The server's processes, itself first."""
         return process_tree(self.pid)
+
+    def age_s(self) -> float:
+        """Time since it was started."""
+        return time.monotonic() - self._started_s
 
     def wait_ready(self) -> None:
         """Returns once a connection is accepted; raises ServerFailed after READY_TIMEOUT_S or where it has ended."""

@@ -18,13 +18,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks.harness import places
 from benchmarks.harness.campaign import LIMIT, OURS, Campaign, NotMeasured, Settings, condense, interleave
 from benchmarks.harness.chart import draw_chart
-from benchmarks.harness.environment import install, installed_versions
+from benchmarks.harness.environment import installed_versions, prepare
 from benchmarks.harness.figures import Run, summarize
 from benchmarks.harness.limit import build_limit, compiler_version
 from benchmarks.harness.machine import commit, describe_machine
 from benchmarks.harness.panels import panels_of
 from benchmarks.harness.result import write_result
-from benchmarks.harness.server import PROJECT, Server, load_environments, load_servers
+from benchmarks.harness.server import Server, load_servers
 from benchmarks.harness.table import figures_table, not_measured_table
 from benchmarks.harness.workload import WORKLOADS, Workload
 
@@ -56,27 +56,6 @@ def check_tools(settings: Settings) -> str | None:
     if settings.server_core == settings.load_core or not {settings.server_core, settings.load_core} <= cores:
         return f"the server and the load need a core each; usable here: {sorted(cores)}"
     return None
-
-
-def prepare(servers: list[Server], console: Console) -> tuple[list[Server], list[NotMeasured]]:
-    """Builds the limit and installs the peers; returns those that can be started, and the others with the reason."""
-    build_limit()
-    environments = load_environments()
-    reasons: dict[str, str | None] = {"": None, PROJECT: None}
-    able, refused = [], []
-    for server in servers:
-        name = server.environment
-        if name not in reasons:
-            with console.status(f"installing {', '.join(environments[name].packages)}"):
-                reasons[name] = install(environments[name])
-        reason = reasons[name]
-        if reason is None and not server.command:
-            reason = "it installs, but there is no application for it here"
-        if reason is None:
-            able.append(server)
-        else:
-            refused.append(NotMeasured(server.name, "", f"not installed: {reason}"))
-    return able, refused
 
 
 def versions_of(servers: list[Server]) -> dict[str, dict[str, str]]:
@@ -143,6 +122,7 @@ def main(words: list[str]) -> int:
     if missing:
         console.print(f"[red]{missing}")
         return 1
+    build_limit()
     able, refused = prepare(wanted, console)
     campaign = Campaign(settings, servers[LIMIT], not_measured=refused)
     peers = [server for server in able if server.name != LIMIT]
