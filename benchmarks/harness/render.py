@@ -6,6 +6,7 @@ A document says where: what stands between `<!-- figures: NAME -->` and `<!-- en
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ __all__ = ["BLOCKS", "documents", "main", "render_text"]
 
 MARKED = re.compile(r"(<!-- figures: (?P<name>[a-z-]+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 UNVALIDATED = "ᵘ"
+RESULTS_FOLDER = "{results}"  # stands for the way from the document to the results
 SHORT_TITLES = {
     "def-json": "`def` JSON",
     "async-json": "`async def` JSON",
@@ -69,6 +71,10 @@ def cpu_cell(row: Document | None, server: Server, workload: Workload) -> str:
         return ""
     mark = f" {UNVALIDATED}" if server.notes.get(workload.name) == "unvalidated" else ""
     return f"{row['cpu_us']['median']:.1f}{mark}"
+
+
+def chart(result: Document, servers: dict[str, Server]) -> str:
+    return f"![Server CPU time per request, a panel per workload]({RESULTS_FOLDER}/cpu_per_request.svg)\n"
 
 
 def cpu_tables(result: Document, servers: dict[str, Server]) -> str:
@@ -179,6 +185,7 @@ def soak(result: Document, servers: dict[str, Server]) -> str:
 
 
 BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
+    "cpu-chart": ("cpu_per_request.json", chart),
     "cpu-summary": ("cpu_per_request.json", cpu_summary),
     "cpu-tables": ("cpu_per_request.json", cpu_tables),
     "cpu-not-measured": ("cpu_per_request.json", not_measured),
@@ -191,13 +198,17 @@ BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
 """Name of a block → the result it is made from, and how."""
 
 
-def render_text(text: str, results: Path, servers: dict[str, Server]) -> str:
-    """`text` with every marked block filled in. Raises KeyError for a block that does not exist."""
+def render_text(text: str, results: Path, servers: dict[str, Server], folder: Path) -> str:
+    """`text`, of a document in `folder`, with every marked block filled in. Raises KeyError for an unknown block."""
 
     def fill(match: re.Match[str]) -> str:
         file, draw = BLOCKS[match["name"]]
         path = results / file
-        block = draw(read_result(path), servers) if path.exists() else "No result is kept of this.\n"
+        if not path.exists():
+            block = "No result is kept of this.\n"
+        else:
+            block = draw(read_result(path), servers)
+        block = block.replace(RESULTS_FOLDER, os.path.relpath(results, folder))
         return f"{match[1]}{block}{match[3]}"
 
     return MARKED.sub(fill, text)
@@ -217,7 +228,7 @@ def main(words: list[str]) -> int:
     outdated = []
     for path in documents():
         text = path.read_text()
-        rendered = render_text(text, places.RESULTS, servers)
+        rendered = render_text(text, places.RESULTS, servers, path.parent)
         if rendered != text:
             outdated.append(path)
             if not arguments.check:

@@ -25,28 +25,35 @@ def write_figures(folder: Path) -> None:
 
 def test_a_block_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
     write_figures(tmp_path)
-    rendered = render_text(TEXT, tmp_path, load_servers())
+    rendered = render_text(TEXT, tmp_path, load_servers(), tmp_path)
     assert rendered.startswith("before\n<!-- figures: cpu-summary -->\n| µs of CPU per request | POST JSON |\n")
     assert rendered.endswith("<!-- end of figures -->\nafter\n")
     assert "stale" not in rendered
-    assert render_text(rendered, tmp_path, load_servers()) == rendered
+    assert render_text(rendered, tmp_path, load_servers(), tmp_path) == rendered
 
 
 def test_ours_stands_after_the_limit_in_bold_and_unvalidated_is_marked(tmp_path: Path) -> None:
     write_figures(tmp_path)
-    lines = render_text(TEXT, tmp_path, load_servers()).splitlines()
+    lines = render_text(TEXT, tmp_path, load_servers(), tmp_path).splitlines()
     start = lines.index("<!-- figures: cpu-summary -->")
     rows = lines[start + 3 : start + 6]
     assert rows == ["| limit | 4.0 |", "| **FasterAPI** | **6.2** |", "| Robyn | 40.0 ᵘ |"]
 
 
+def test_the_chart_is_found_from_the_document(tmp_path: Path) -> None:
+    write_figures(tmp_path / "results")
+    text = TEXT.replace("cpu-summary", "cpu-chart")
+    rendered = render_text(text, tmp_path / "results", load_servers(), tmp_path / "docs")
+    assert "](../results/cpu_per_request.svg)" in rendered
+
+
 def test_a_missing_result_is_said(tmp_path: Path) -> None:
-    assert "No result is kept of this." in render_text(TEXT, tmp_path, load_servers())
+    assert "No result is kept of this." in render_text(TEXT, tmp_path, load_servers(), tmp_path)
 
 
 def test_an_unknown_block_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
-        render_text(TEXT.replace("cpu-summary", "no-such-block"), tmp_path, load_servers())
+        render_text(TEXT.replace("cpu-summary", "no-such-block"), tmp_path, load_servers(), tmp_path)
 
 
 def test_a_result_reads_back_as_it_was_written(tmp_path: Path) -> None:
