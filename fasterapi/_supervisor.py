@@ -41,6 +41,8 @@ class _Child:
     def __init__(self, index: int, config: Mapping[str, Any], program: Sequence[str]) -> None:
         self.index = index
         self.ready = False
+        # Killed by us because it had nothing to finish: how it ends is no failure.
+        self.discarded = False
         self.started = time.monotonic()
         self._received = b""
         report_fd, child_fd = os.pipe()
@@ -221,8 +223,7 @@ class Supervisor:
         status = child.process.returncode
         ending = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
         if self._stop_deadline is not None:
-            # One that was not ready yet was killed by us.
-            if status != 0 and child.ready:
+            if status != 0 and not child.discarded:
                 self._status = self._status or 1
             return
         if not self._serving:
@@ -264,7 +265,8 @@ class Supervisor:
         self._stop_deadline = time.monotonic() + self._config["grace_period_s"] + STOP_MARGIN_S
         for child in self._children.values():
             # One that does not listen yet has no requests to finish, and may not handle signals yet.
-            child.signal(number if child.ready else signal.SIGKILL)
+            child.discarded = not child.ready
+            child.signal(signal.SIGKILL if child.discarded else number)
 
     def _kill_when_late(self) -> None:
         if self._stop_deadline is not None and time.monotonic() > self._stop_deadline:

@@ -90,9 +90,8 @@ def test_a_worker_that_dies_later_is_started_again(tmp_path: Path, caplog: pytes
     marker = tmp_path / "died"
     behaviour = f"""
 if index == 0 and not os.path.exists({str(marker)!r}):
-    report(routes=[["GET", "/", "home"]])
     open({str(marker)!r}, "w").close()
-    sys.stdin.readline()  # until the test closes it by killing
+    serve()  # until it is killed
 elif index == 0:
     os.kill(os.getppid(), signal.SIGTERM)
 serve()
