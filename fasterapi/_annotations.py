@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 import enum
+import numbers
 import sys
 import types
 import typing
@@ -173,7 +174,10 @@ class TypeTable:
     def _container(self, origin: Any, args: tuple[Any, ...], annotation: Any) -> _Compiled:
         if origin in (list, set, frozenset):
             item = self._compile(args[0] if args else Any, {})
-            return self._append({"kind": origin.__name__, "item": item.index}, f"{origin.__name__}[{item.label}]")
+            spec: dict[str, Any] = {"kind": origin.__name__, "item": item.index}
+            if origin is not list:
+                spec["unhashable_items"] = self._is_unhashable(item.index)
+            return self._append(spec, f"{origin.__name__}[{item.label}]")
         if origin is tuple:
             return self._tuple(args, annotation)
         if origin is dict:
@@ -184,6 +188,12 @@ class TypeTable:
         if isinstance(origin, type) and (dataclasses.is_dataclass(origin) or typing.is_typeddict(origin)):
             return self._record(origin, annotation)
         raise UnsupportedAnnotation(f"the engine cannot check values of the type {_show(annotation)}")
+
+    def _is_unhashable(self, index: int) -> bool:
+        spec = self.specs[index]
+        if spec["kind"] == "dataclass":
+            return spec["class"].__hash__ is None
+        return spec["kind"] in ("list", "set", "dict", "typed_dict")
 
     def _tuple(self, args: tuple[Any, ...], annotation: Any) -> _Compiled:
         if annotation is tuple or annotation is typing.Tuple:  # noqa: UP006
@@ -217,15 +227,17 @@ class TypeTable:
         values = list(dict.fromkeys((type(value), value) for value in _literal_values(annotation)))
         choices: list[tuple[Any, Any]] = []
         for _, value in values:
-            if isinstance(value, enum.Enum):
-                choices.append((_comparable(value.value, annotation), value))
-            else:
+            if not isinstance(value, enum.Enum):
                 choices.append((_comparable(value, annotation), value))
+            elif isinstance(value, (str, int)):
+                choices.append((_comparable(value.value, annotation), value))
         reprs = [repr(value) for _, value in values]
         spec = {"kind": "literal", "choices": choices, "expected": _alternatives(reprs)}
         return self._append(spec, f"literal[{','.join(reprs)}]")
 
     def _enumeration(self, annotation: type[enum.Enum]) -> _Compiled:
+        if issubclass(annotation, enum.Flag):
+            raise UnsupportedAnnotation(f"{annotation.__name__} is a Flag, whose combinations the engine cannot check")
         if "_missing_" in {name for base in annotation.__mro__[:-2] for name in vars(base)} - set(vars(enum.Enum)):
             raise UnsupportedAnnotation(f"{annotation.__name__}._missing_ cannot run in the engine")
         members = list(annotation)
@@ -234,7 +246,10 @@ class TypeTable:
         mixed = next((base for base in (str, int, float) if issubclass(annotation, base)), None)
         spec = {
             "kind": "enumeration",
-            "choices": [(_comparable(member.value, annotation), member) for member in members],
+            "class_name": annotation.__qualname__,
+            "choices": [
+                (_comparable(member.value, annotation), member) for member in members if _is_json_scalar(member.value)
+            ],
             "expected": _alternatives([repr(member.value) for member in members]),
         }
         if mixed is not None:
@@ -333,16 +348,57 @@ def _bound(relation: str, limit: Any, kind: str) -> tuple[str, Any, str, str]:
     elif kind == "real":
         value = shown = float(limit)
     elif kind == "decimal":
-        value = shown = str(limit)
+        value, shown = _decimal_limit(relation, limit)
     elif kind == "timedelta":
         value = (limit.days, limit.seconds * 1_000_000 + limit.microseconds)
+        shown = _timedelta_text(limit)
     else:
         value = limit.isoformat()
+        shown = f"{value[:-6]}Z" if value.endswith("+00:00") else value
     text, json = _shown(shown)
+    if relation == "multiple_of" and not value:
+        raise UnsupportedAnnotation("multiple_of=0 fits no number")
     return relation, value, f"{_MESSAGES[relation]} {text}", f'{{"{relation}":{json}}}'
 
 
+def _decimal_limit(relation: str, limit: Any) -> tuple[str, Any]:
+    """Give a limit's digits, and what FastAPI's encoder shows of a Decimal: an int or a float."""
+    from decimal import Decimal
+
+    exact = Decimal(str(limit)) if isinstance(limit, float) else Decimal(limit)
+    if relation == "multiple_of" and len(exact.normalize().as_tuple().digits) > 18:
+        raise UnsupportedAnnotation(f"{relation}={limit!r} has more than 18 digits")
+    exponent = exact.as_tuple().exponent
+    return str(exact), _Decimal(exact, int(exact) if isinstance(exponent, int) and exponent >= 0 else float(exact))
+
+
+@dataclasses.dataclass
+class _Decimal:
+    """A Decimal as messages write it, and as `ctx` does."""
+
+    exact: Any
+    number: int | float
+
+    def __str__(self) -> str:
+        return str(self.exact)
+
+
+def _timedelta_text(limit: Any) -> str:
+    """Write a timedelta as pydantic does: "1 day and 2 hours"."""
+    parts = (
+        (limit.days, "day"),
+        (limit.seconds // 3600, "hour"),
+        (limit.seconds % 3600 // 60, "minute"),
+        (limit.seconds % 60, "second"),
+        (limit.microseconds, "microsecond"),
+    )
+    texts = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count]
+    return " and ".join(texts) or "0 seconds"
+
+
 def _shown(limit: Any) -> tuple[str, str]:
+    if isinstance(limit, _Decimal):
+        return str(limit), _constraints.json_text(limit.number)
     if isinstance(limit, (int, float)):
         return _constraints.number_text(limit), _constraints.json_text(limit)
     return str(limit), _constraints.json_text(str(limit))
@@ -353,6 +409,11 @@ def _literal_values(annotation: Any) -> list[Any]:
     for arg in typing.get_args(annotation):
         found.extend(_literal_values(arg) if typing.get_origin(arg) is typing.Literal else [arg])
     return found
+
+
+def _is_json_scalar(value: Any) -> bool:
+    """Whether JSON can say the value; members with other values can never be sent."""
+    return value is None or isinstance(value, (str, bytes, numbers.Number))
 
 
 def _comparable(value: Any, annotation: Any) -> Any:

@@ -4,6 +4,7 @@
 
 #include "bindings/compiled_plan.h"
 #include "python/ref.h"
+#include "schema/temporal.h"
 
 namespace fasterapi::bindings {
 
@@ -127,6 +128,8 @@ class spec_reader {
   bool read_limits(PyObject* spec, schema::type& to);
   bool read_bound(PyObject* spec, schema::type& to);
   bool read_bound_value(PyObject* value, type_kind kind, bound& to);
+  bool read_moment(PyObject* value, type_kind kind, bound& to);
+  bool read_mixed(PyObject* name, schema::type& to);
   bool read_pattern(PyObject* source, schema::type& to);
   bool read_children(PyObject* spec, schema::type& to);
   bool read_fields(PyObject* fields, schema::type& to);
@@ -165,7 +168,8 @@ bool spec_reader::read_type(PyObject* spec, size_t id) {
   if (!known) return bad_spec(name.c_str());
   if (PyObject* validator = item(spec, "validator")) plan_.validators[id] = ref::share(validator);
   return read_flag(spec, "strict", to.strict) && read_flag(spec, "allow_inf_nan", to.allow_inf_nan) &&
-         read_limits(spec, to) && read_children(spec, to) && read_class(spec, to);
+         read_flag(spec, "unhashable_items", to.unhashable_items) && read_limits(spec, to) && read_children(spec, to) &&
+         read_class(spec, to);
 }
 
 bool spec_reader::read_limits(PyObject* spec, schema::type& to) {
@@ -207,9 +211,44 @@ bool spec_reader::read_bound_value(PyObject* value, type_kind kind, bound& to) {
     case type_kind::real:
       to.real = PyFloat_AsDouble(value);
       return PyErr_Occurred() == nullptr;
+    case type_kind::decimal:
+      return read_text(value, to.digits);
+    case type_kind::timedelta: {
+      long days = 0;
+      long long microseconds = 0;
+      if (!PyArg_ParseTuple(value, "lL", &days, &microseconds)) return false;
+      to.moment.days = static_cast<int32_t>(days);
+      to.moment.microseconds = microseconds;
+      return true;
+    }
+    case type_kind::date:
+    case type_kind::time:
+    case type_kind::datetime:
+      return read_moment(value, kind, to);
     default:
       return bad_spec("a bound on a type that has no order");
   }
+}
+
+bool spec_reader::read_moment(PyObject* value, type_kind kind, bound& to) {
+  std::string text;
+  if (!read_text(value, text)) return false;
+  schema::moment read;
+  const schema::problem wrong = kind == type_kind::date   ? schema::read_date(text, read)
+                                : kind == type_kind::time ? schema::read_time(text, read)
+                                                          : schema::read_datetime(text, read);
+  to.moment.calendar = read.at;
+  to.moment.offset_s = read.offset_s;
+  return wrong.empty() || bad_spec(text.c_str());
+}
+
+bool spec_reader::read_mixed(PyObject* name, schema::type& to) {
+  constexpr std::string_view names[] = {"str", "int", "float"};
+  constexpr json::kind mixed[] = {json::kind::string, json::kind::integer, json::kind::real};
+  const size_t found = read_name(name, names);
+  if (found == std::size(names)) return false;
+  to.mixed = mixed[found];
+  return true;
 }
 
 bool spec_reader::read_pattern(PyObject* source, schema::type& to) {
@@ -335,6 +374,8 @@ bool spec_reader::read_class(PyObject* spec, schema::type& to) {
   if (expected != nullptr && !read_text(expected, to.expected)) return false;
   PyObject* name = item(spec, "class_name");
   if (name != nullptr && !read_text(name, to.class_name)) return false;
+  PyObject* mixed = item(spec, "mixed");
+  if (mixed != nullptr && !read_mixed(mixed, to)) return false;
   PyObject* type = item(spec, "class");
   return type == nullptr || import_objects(to, type);
 }

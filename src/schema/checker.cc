@@ -1,5 +1,7 @@
 #include "schema/checker.h"
 
+#include "schema/message_text.h"
+
 namespace fasterapi::schema {
 
 namespace {
@@ -17,6 +19,25 @@ bool checker::fail(const location& where, std::string_view type, std::string_vie
                    std::string_view context) noexcept {
   if (error* entry = errors_->add(arena_, where, type, message, input)) entry->context = context;
   return false;
+}
+
+bool checker::fail_with_error(const location& where, const complaint& about, std::string_view wrong,
+                              const json::value& input) noexcept {
+  message_text message(arena_);
+  message.add(about.message).add(wrong);
+  message_text context(arena_);
+  context.add("{\"error\":\"");
+  for (const char& c : wrong) context.add(c == '"' || c == '\\' ? "\\" : "").add(std::string_view(&c, 1));
+  context.add("\"}");
+  return fail(where, about.type, message.view(), input, context.view());
+}
+
+bool checker::fail_instance(const location& where, std::string_view class_name, const json::value& input) noexcept {
+  message_text message(arena_);
+  message.add("Input should be an instance of ").add(class_name);
+  message_text context(arena_);
+  context.add("{\"class\":\"").add(class_name).add("\"}");
+  return fail(where, "is_instance_of", message.view(), input, context.view());
 }
 
 bool checker::fail_bound(const location& where, const bound& broken, const json::value& input) noexcept {
@@ -49,16 +70,55 @@ bool checker::check(const type& expected, const json::value& input, const locati
       return check_real(expected, input, where, out);
     case type_kind::boolean:
       return check_boolean(expected, input, where, out);
+    case type_kind::dataclass:
+      return check_dataclass(expected, input, where, out);
+    case type_kind::list:
+      return check_list(expected, input, where, out);
+    default:
+      return check_rarer(expected, input, where, out);
+  }
+}
+
+bool checker::check_rarer(const type& expected, const json::value& input, const location& where, value& out) noexcept {
+  switch (expected.kind) {
     case type_kind::bytes:
       return check_bytes(expected, input, where, out);
+    case type_kind::decimal:
+      return check_decimal(expected, input, where, out);
+    case type_kind::uuid:
+      return check_uuid(expected, input, where, out);
+    case type_kind::date:
+      return check_date(expected, input, where, out);
+    case type_kind::time:
+      return check_time(expected, input, where, out);
+    case type_kind::datetime:
+      return check_datetime(expected, input, where, out);
+    case type_kind::timedelta:
+      return check_timedelta(expected, input, where, out);
+    case type_kind::enumeration:
+      return check_enumeration(expected, input, where, out);
+    case type_kind::literal:
+      return check_literal(expected, input, where, out);
+    case type_kind::union_:
+      return check_union(expected, input, where, out);
+    case type_kind::set:
+    case type_kind::frozenset:
+      return check_set(expected, input, where, out);
+    case type_kind::tuple:
+      return check_tuple(expected, input, where, out);
+    case type_kind::variadic_tuple:
+      return check_variadic_tuple(expected, input, where, out);
+    case type_kind::dict:
+      return check_dict(expected, input, where, out);
+    case type_kind::typed_dict:
+      return check_typed_dict(expected, input, where, out);
     case type_kind::none:
       out.kind = value_kind::none;
       return input.kind == json::kind::null || fail(where, none_required, input);
     case type_kind::any:
     case type_kind::foreign:
-      return keep(expected, input, out);
     default:
-      return false;
+      return keep(expected, input, out);
   }
 }
 

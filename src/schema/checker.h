@@ -38,7 +38,12 @@ class checker {
   bool fail(const location& where, std::string_view type, std::string_view message, const json::value& input,
             std::string_view context) noexcept;
 
+  // An error whose message and "ctx" end with what is wrong.
+  bool fail_with_error(const location& where, const complaint& about, std::string_view wrong,
+                       const json::value& input) noexcept;
+
  private:
+  bool check_rarer(const type& expected, const json::value& input, const location& where, value& out) noexcept;
   bool keep(const type& expected, const json::value& input, value& out) noexcept;
   bool check_boolean(const type& expected, const json::value& input, const location& where, value& out) noexcept;
   bool check_integer(const type& expected, const json::value& input, const location& where, value& out) noexcept;
@@ -47,15 +52,51 @@ class checker {
   bool check_real(const type& expected, const json::value& input, const location& where, value& out) noexcept;
   bool check_string(const type& expected, const json::value& input, const location& where, value& out) noexcept;
   bool check_bytes(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_decimal(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_uuid(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+
+  bool check_date(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_time(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_datetime(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_timedelta(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_moment_bounds(const type& expected, const json::value& input, const location& where,
+                           const value& checked) noexcept;
+
+  bool check_enumeration(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_literal(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool fail_choice(std::string_view error_type, const type& expected, const json::value& input,
+                   const location& where) noexcept;
+  const choice* find_lax_choice(const type& expected, const json::value& input) noexcept;
+
+  bool check_list(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_set(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_tuple(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_variadic_tuple(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_dict(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_member(const type& expected, const json::member& input, const location& where, value* pair) noexcept;
+
+  bool check_dataclass(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_typed_dict(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+  bool check_fields(const type& expected, const json::value& input, const location& where, value& out) noexcept;
+
+  bool check_union(const type& expected, const json::value& input, const location& where, value& out) noexcept;
 
   bool fail_bound(const location& where, const bound& broken, const json::value& input) noexcept;
+  bool fail_instance(const location& where, std::string_view class_name, const json::value& input) noexcept;
+  bool fail_out_of_memory() noexcept;
   void lower(exactness to) noexcept {
     if (to < exactness_) exactness_ = to;
   }
 
+  static constexpr int32_t no_fields = -1;
+  // Unions inside of unions may have to be tried over and over: a request that needs more than this is refused.
+  static constexpr uint32_t union_attempts_max = 1'000'000;
+
   core::arena& arena_;
   error_list* errors_;
   exactness exactness_ = exactness::exact;
+  uint32_t attempts_left_ = union_attempts_max;
+  int32_t fields_set_ = no_fields;  // fields of records that were sent, while a union's member is tried
 };
 
 }  // namespace fasterapi::schema

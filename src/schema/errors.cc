@@ -44,8 +44,15 @@ void error_list::add_raw(core::arena& arena, std::string_view entries, uint32_t 
   ++size_;
 }
 
+void error_list::rewind(const mark& to) noexcept {
+  last_ = to.last;
+  size_ = to.size;
+  (last_ == nullptr ? first_ : last_->next) = nullptr;
+}
+
 void error_list::append(const error_list& other) noexcept {
   failed_ = failed_ || other.failed_;
+  if (other.status_ == status::bad_request) status_ = status::bad_request;
   if (other.first_ == nullptr) return;
   (last_ == nullptr ? first_ : last_->next) = other.first_;
   last_ = other.last_;

@@ -49,7 +49,8 @@ class error_list {
   };
 
   void clear() noexcept { *this = error_list(); }
-  bool empty() const noexcept { return first_ == nullptr && status_ == status::unprocessable; }
+  // Nothing is wrong.
+  bool empty() const noexcept { return first_ == nullptr && status_ == status::unprocessable && !failed_; }
   uint32_t size() const noexcept { return size_; }
   const error* first() const noexcept { return first_; }
 
@@ -57,6 +58,15 @@ class error_list {
   void set_bad_request() noexcept { status_ = status::bad_request; }
   // True once memory ran out while errors were recorded: the request is answered 500 instead.
   bool failed() const noexcept { return failed_; }
+  void set_failed() noexcept { failed_ = true; }
+
+  // A place in the list; rewind() drops the entries that were added after it.
+  struct mark {
+    error* last = nullptr;
+    uint32_t size = 0;
+  };
+  mark here() const noexcept { return {last_, size_}; }
+  void rewind(const mark& to) noexcept;
 
   // Appends an entry located at `where`; null when memory ran out.
   error* add(core::arena& arena, const location& where, std::string_view type, std::string_view message,

@@ -81,10 +81,10 @@ struct type {
   type_kind kind = type_kind::any;
   uint16_t id = 0;  // its index in the plan
   bool strict = false;
-  bool allow_inf_nan = true;  // real, decimal
-  bool str_enum = false;      // enumeration: members' values are strings
-  bool int_enum = false;
-  bool float_enum = false;
+  bool allow_inf_nan = true;      // real, decimal
+  bool unhashable_items = false;  // set, frozenset: Python could not put the items into a set
+  json::kind mixed =
+      json::kind::null;  // enumeration: string, integer or real for one whose members are str, int, float
 
   uint64_t min_length = 0;  // characters, bytes or items
   uint64_t max_length = unlimited;
@@ -102,8 +102,6 @@ struct type {
   std::vector<choice> choices;
   std::string expected;    // enumeration, literal: the accepted values as messages list them
   std::string class_name;  // dataclass
-  bool forbid_extra = false;
-  bool fallback_missing = false;
 };
 
 }  // namespace fasterapi::schema
