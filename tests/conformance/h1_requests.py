@@ -45,6 +45,8 @@ class Case:
     """Of the responses, where they matter."""
     half_closes: bool = False
     """Whether the client ends its own direction after `data`."""
+    may_close: bool = False
+    """Whether the server may say that it closes, and close, in place of waiting for a body that it has no use for."""
     head_first: bool = False
     """Whether the first request is a HEAD, whose response has no content."""
 
@@ -225,6 +227,7 @@ LENGTHS = (
         b"POST /no HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
         (404,),
         closes=False,
+        may_close=True,
     ),
     *(
         refused(f"Content-Length: {value.decode('latin-1')!r}", post(b"Content-Length: " + value + b"\r\n", b"hello"))

@@ -43,187 +43,121 @@ class Attempt:
     """How often GET /poison is answered: only where the framing is unambiguous, and the poison a request of its own."""
 
 
+LEGAL_CODINGS = (
+    *(b"Transfer-Encoding: chunked", b"Transfer-Encoding:chunked", b"Transfer-Encoding:\tchunked"),
+    *(b"Transfer-Encoding: Chunked", b"TRANSFER-ENCODING: chunked"),
+)
+REFUSED_CODINGS = (
+    *(b"xchunked", b"chunkedx", b"x chunked", b"chunked x", b"chunked,", b",chunked", b"chunked, chunked"),
+    *(
+        b"chunked,identity",
+        b"identity, chunked",
+        b"identity",
+        b"gzip",
+        b"gzip, chunked",
+        b"chunked, gzip",
+        b"chunked;a=b",
+    ),
+    *(
+        b'"chunked"',
+        b"'chunked'",
+        b"chunk",
+        b"chun ked",
+        b"chunke\x00d",
+        b"\x00chunked",
+        b"chunked\x00",
+        b"\x0bchunked",
+    ),
+    *(b"chunked\x0b", b"\x0cchunked", b"chunked\x0c", b"\x1fchunked", b"\x7fchunked", b"\xa0chunked", b"chunked\xa0"),
+    *(b"\xffchunked", b"c\xe8unked", b"{chunked}", b"", b"0", b"chunked\r", b"\rchunked", b"\nchunked", b"chunked\n"),
+    *(b"\r\n chunked", b"\r\n\tchunked", b"chunked\r\n ", b"chunked\r\n x"),
+)
+REFUSED_CODING_NAMES = (
+    *(b"Transfer-Encoding ", b"Transfer-Encoding\t", b" Transfer-Encoding", b"\tTransfer-Encoding"),
+    *(b"Transfer-Encoding\x0b", b"Transfer-Encoding\x00", b"\x00Transfer-Encoding", b"Transfer Encoding"),
+    *(b"Transfer-Encod\xc4\xb1ng", b"Transfer-Encoding\xa0", b"Transfer-Encoding\r", b"\rTransfer-Encoding"),
+    *(b"\nTransfer-Encoding", b"X: y\nTransfer-Encoding", b"X: y\rTransfer-Encoding", b"Transfer-Encoding\r\n"),
+    *(b'"Transfer-Encoding"', b"(Transfer-Encoding", b"Transfer-Encoding/", b"Transfer-Encoding;"),
+    *(b"Transfer\xadEncoding", b"Transfer-Encoding: identity\nTransfer-Encoding", b"Transfer\rEncoding"),
+)
+OTHER_CODING_NAMES = (
+    *(b"Transfer_Encoding", b"X-Transfer-Encoding", b"Transfer-Encodings", b"TransferEncoding"),
+    *(b"Content-Encoding", b"TE", b"Transfer.Encoding"),
+)
+
+# N stands for the length.
+LEGAL_LENGTHS = (b"Content-Length: N", b"Content-Length:N", b"content-length: 0N", b"Content-Length:\tN ")
+REFUSED_LENGTHS = (
+    *(
+        b"+N",
+        b"-N",
+        b"0xN",
+        b"0Nh",
+        b"N,N",
+        b"N, N",
+        b",N",
+        b"N,",
+        b"N N",
+        b"N 0",
+        b'"N"',
+        b"N.0",
+        b"Ne0",
+        b"N_0",
+        b"0oN",
+    ),
+    *(
+        b"N;a=b",
+        b"\x00N",
+        b"N\x00",
+        b"\x0bN",
+        b"N\x0c",
+        b"\xa0N",
+        b"N\xa0",
+        b"",
+        b"x",
+        b"Nx",
+        b"\xd9\xa1",
+        b"\xb9",
+        b"1" * 25,
+    ),
+    *(
+        b"18446744073709551616",
+        b"9223372036854775808",
+        b"-1",
+        b"\r\n N",
+        b"N\r\n 0",
+        b"N\r",
+        b"\rN",
+        b"\nN",
+        b"N\n",
+        b"N\nX: y",
+    ),
+)
+REFUSED_LENGTH_NAMES = (
+    *(b"Content-Length ", b"Content-Length\t", b" Content-Length", b"\tContent-Length", b"Content-Length\x00"),
+    *(b"\x00Content-Length", b"Content Length", b"Content-Length\x0b", b"Content\rLength", b"X: y\nContent-Length"),
+    *(b"Content-Length\r", b"Content-Length\xa0"),
+)
+OTHER_LENGTH_NAMES = (b"Content_Length", b"X-Content-Length", b"Content-Lengths", b"ContentLength")
+
+
 def coding_lines() -> Iterator[Line]:
-    """Transfer-Encoding, as it must not be, as it may be, and what only looks like it."""
-    yield from (
-        Line(b"Transfer-Encoding" + rest, Meaning.CHUNKED)
-        for rest in (b": chunked", b":chunked", b":\tchunked", b": Chunked")
-    )
-    yield Line(b"TRANSFER-ENCODING: chunked", Meaning.CHUNKED)
-    values = (
-        *(
-            b"xchunked",
-            b"chunkedx",
-            b"x chunked",
-            b"chunked x",
-            b"chunked,",
-            b",chunked",
-            b"chunked, chunked",
-            b"chunked,identity",
-        ),
-        *(
-            b"identity, chunked",
-            b"identity",
-            b"gzip",
-            b"gzip, chunked",
-            b"chunked, gzip",
-            b"chunked;a=b",
-            b'"chunked"',
-            b"'chunked'",
-        ),
-        *(
-            b"chunk",
-            b"chun ked",
-            b"chunke\x00d",
-            b"\x00chunked",
-            b"chunked\x00",
-            b"\x0bchunked",
-            b"chunked\x0b",
-            b"\x0cchunked",
-        ),
-        *(
-            b"chunked\x0c",
-            b"\x1fchunked",
-            b"\x7fchunked",
-            b"\xa0chunked",
-            b"chunked\xa0",
-            b"\xffchunked",
-            b"c\xe8unked",
-            b"{chunked}",
-        ),
-        *(
-            b"",
-            b"0",
-            b"chunked\r",
-            b"\rchunked",
-            b"\nchunked",
-            b"chunked\n",
-            b"\r\n chunked",
-            b"\r\n\tchunked",
-            b"chunked\r\n ",
-            b"chunked\r\n x",
-        ),
-    )
-    yield from (Line(b"Transfer-Encoding: " + value, Meaning.REFUSED) for value in values)
-    names = (
-        *(
-            b"Transfer-Encoding ",
-            b"Transfer-Encoding\t",
-            b" Transfer-Encoding",
-            b"\tTransfer-Encoding",
-            b"Transfer-Encoding\x0b",
-        ),
-        *(
-            b"Transfer-Encoding\x00",
-            b"\x00Transfer-Encoding",
-            b"Transfer Encoding",
-            b"Transfer-Encod\xc4\xb1ng",
-            b"Transfer-Encoding\xa0",
-        ),
-        *(
-            b"Transfer-Encoding\r",
-            b"\rTransfer-Encoding",
-            b"\nTransfer-Encoding",
-            b"X: y\nTransfer-Encoding",
-            b"X: y\rTransfer-Encoding",
-        ),
-        *(
-            b"Transfer-Encoding\r\n",
-            b'"Transfer-Encoding"',
-            b"(Transfer-Encoding",
-            b"Transfer-Encoding/",
-            b"Transfer-Encoding;",
-            b"Transfer\xadEncoding",
-        ),
-        *(b"Transfer-Encoding: identity\nTransfer-Encoding", b"Transfer\rEncoding", b"Transfer\x0dEncoding"),
-    )
-    yield from (Line(name + b": chunked", Meaning.REFUSED) for name in names)
-    others = (
-        b"Transfer_Encoding",
-        b"X-Transfer-Encoding",
-        b"Transfer-Encodings",
-        b"TransferEncoding",
-        b"Content-Encoding",
-        b"TE",
-        b"Transfer.Encoding",
-    )
-    yield from (Line(name + b": chunked", Meaning.NOTHING) for name in others)
+    """Transfer-Encoding, as it may be, as it must not be, and what only looks like it."""
+    yield from (Line(text, Meaning.CHUNKED) for text in LEGAL_CODINGS)
+    yield from (Line(b"Transfer-Encoding: " + value, Meaning.REFUSED) for value in REFUSED_CODINGS)
+    yield from (Line(name + b": chunked", Meaning.REFUSED) for name in REFUSED_CODING_NAMES)
+    yield from (Line(name + b": chunked", Meaning.NOTHING) for name in OTHER_CODING_NAMES)
 
 
 def length_lines(length: int) -> Iterator[Line]:
-    """Content-Length of that value, as it must not be, as it may be, and what only looks like it."""
-    n = b"%d" % length
-    for text in (
-        b"Content-Length: " + n,
-        b"Content-Length:" + n,
-        b"content-length: 0" + n,
-        b"Content-Length:\t" + n + b" ",
-    ):
-        yield Line(text, Meaning.LENGTH)
-    values = (
-        *(
-            b"+" + n,
-            b"-" + n,
-            b"0x" + n,
-            b"0" + n + b"h",
-            n + b"," + n,
-            n + b", " + n,
-            b"," + n,
-            n + b",",
-            n + b" " + n,
-            n + b" 0",
-            b'"' + n + b'"',
-        ),
-        *(
-            n + b".0",
-            n + b"e0",
-            n + b"_0",
-            b"0o" + n,
-            n + b";a=b",
-            b"\x00" + n,
-            n + b"\x00",
-            b"\x0b" + n,
-            n + b"\x0c",
-            b"\xa0" + n,
-            n + b"\xa0",
-        ),
-        *(
-            b"",
-            b"x",
-            n + b"x",
-            b"\xd9\xa1",
-            b"\xb9",
-            b"1" * 25,
-            b"18446744073709551616",
-            b"9223372036854775808",
-            b"-1",
-            b"\r\n " + n,
-            n + b"\r\n 0",
-        ),
-        *(n + b"\r", b"\r" + n, b"\n" + n, n + b"\n", n + b"\nX: y"),
-    )
-    yield from (Line(b"Content-Length: " + value, Meaning.REFUSED) for value in values)
-    names = (
-        *(
-            b"Content-Length ",
-            b"Content-Length\t",
-            b" Content-Length",
-            b"\tContent-Length",
-            b"Content-Length\x00",
-            b"\x00Content-Length",
-        ),
-        *(
-            b"Content Length",
-            b"Content-Length\x0b",
-            b"Content\rLength",
-            b"X: y\nContent-Length",
-            b"Content-Length\r",
-            b"Content-Length\xa0",
-        ),
-    )
-    yield from (Line(name + b": " + n, Meaning.REFUSED) for name in names)
-    others = (b"Content_Length", b"X-Content-Length", b"Content-Lengths", b"ContentLength")
-    yield from (Line(name + b": " + n, Meaning.NOTHING) for name in others)
+    """Content-Length of that value, as it may be, as it must not be, and what only looks like it."""
+    digits = b"%d" % length
+    for text in LEGAL_LENGTHS:
+        yield Line(text.replace(b"N", digits), Meaning.LENGTH)
+    for value in REFUSED_LENGTHS:
+        yield Line(b"Content-Length: " + value.replace(b"N", digits), Meaning.REFUSED)
+    yield from (Line(name + b": " + digits, Meaning.REFUSED) for name in REFUSED_LENGTH_NAMES)
+    yield from (Line(name + b": " + digits, Meaning.NOTHING) for name in OTHER_LENGTH_NAMES)
 
 
 ENDINGS: tuple[tuple[bytes, bool], ...] = (
@@ -284,5 +218,7 @@ def attempts() -> Iterator[Attempt]:
         plain_coding = Line(b"Transfer-Encoding: chunked", Meaning.CHUNKED)
         for ending in ENDINGS:
             for line in (*coding_lines(), *length_lines(length)):
+                if line.text.endswith(b"\r") and ending[0].startswith(b"\n"):
+                    continue  # together a line end like any other
                 for lines in ((line,), (plain_length, line), (plain_coding, line)):
                     yield attempt(lines, ending, body, content, length)
