@@ -50,9 +50,7 @@ def run_pinned(slot: object, index: int, config_json: str, interpreter_id: int) 
 
 def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, str, str]]], None]) -> None:
     """Serve in this process's main interpreter until SIGTERM or SIGINT; a second signal ends the process at once."""
-    worker = Worker(
-        index=config["worker_index"], count=config["workers"], strategy="processes", interpreter_id=0
-    )
+    worker = Worker(index=config["worker_index"], count=config["workers"], strategy="processes", interpreter_id=0)
 
     def announce_and_watch(loop: WorkerLoop, routes: list[tuple[str, str, str]]) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -13,6 +13,8 @@ __all__ = ["listening_line", "render", "wants_colour"]
 
 _BOLD, _DIM, _GREEN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[0m"
 
+_TOLD_ABOVE = frozenset({"workers", "strategy", "pin_to_cores"})
+
 
 def render(
     resolved: ResolvedConfig,
@@ -32,13 +34,18 @@ def render(
 
     bold, dim, reset = (_BOLD, _DIM, _RESET) if colour else ("", "", "")
     config, sources = resolved.config, resolved.sources
+
+    def origin(name: str) -> str:
+        return f"  {dim}from {sources[name]}{reset}" if name in sources else ""
+
     count = f"{workers} (one for each usable CPU)" if config.workers == 0 else f"{workers}"
+    pinning = f", each on a core of its own{origin('pin_to_cores')}" if config.pin_to_cores else ""
     rows = [
         ("app", app),
-        ("workers", f"{count}{', each on a core of its own' if config.pin_to_cores else ''}"),
+        ("workers", f"{count}{origin('workers')}{pinning}"),
         ("strategy", f"{strategy}: {reason}"),
         ("python", f"{platform.python_implementation()} {platform.python_version()}"),
-        *((f"{name}", f"{_shown(getattr(config, name))}  {dim}from {sources[name]}{reset}") for name in sources),
+        *((name, f"{_shown(getattr(config, name))}{origin(name)}") for name in sources if name not in _TOLD_ABOVE),
         *(("note", note) for note in notes),
     ]
     width = max(len(name) for name, _ in rows)

@@ -6,7 +6,7 @@ import errno
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,13 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, An
     monkeypatch.chdir(tmp_path)
     configs: list[dict[str, Any]] = []
 
-    def serve(config: dict[str, Any]) -> int:
+    def serve(config: dict[str, Any], *, on_ready: Callable[[], None]) -> int:
         configs.append(config)
-        config["on_ready"]()
+        on_ready()
         return 0
 
-    monkeypatch.setattr(_engine, "serve", serve, raising=False)
-    monkeypatch.setattr(_engine, "usable_cpus", lambda: 5, raising=False)
+    monkeypatch.setattr("fasterapi._pinned.serve", serve)
+    monkeypatch.setattr(_engine, "usable_cpus", lambda: 5)
     return configs
 
 
