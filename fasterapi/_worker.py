@@ -37,12 +37,12 @@ def run_pinned(slot: object, index: int, config_json: str, interpreter_id: int) 
         _engine.announce_worker(slot, loop, json.dumps(routes))
 
     try:
+        _adopt_this_thread()
         worker = Worker(index=index, count=config["workers"], strategy="pinned", interpreter_id=interpreter_id)
         _run(config, worker, announce, lambda: _engine.retire_worker(slot))
     except BaseException as error:  # noqa: BLE001 - nothing of the user's may escape into the engine: it is told
         return format_user_traceback(error)
     finally:
-        _forget_this_thread()
         sys.stdout.flush()
         sys.stderr.flush()
     return None
@@ -117,10 +117,18 @@ def _close(loop: WorkerLoop) -> None:
         loop.close()
 
 
-def _forget_this_thread() -> None:
-    """Drop CPython's note of this foreign thread, which it would stumble over at the interpreter's end (gh-130522)."""
+def _adopt_this_thread() -> None:
+    """Make the engine's thread this interpreter's main thread in the eyes of `threading`.
+
+    CPython 3.13 names the process's first thread the main one in every interpreter, takes ours for a foreign one, and
+    stumbles over its own note of that when the interpreter ends (gh-130522).
+    """
     import threading
 
-    info: Any = getattr(threading, "_thread_local_info", None)
-    if info is not None and hasattr(info, "_track_dummy_thread_ref"):
-        del info._track_dummy_thread_ref
+    main: Any = threading.main_thread()
+    active: Any = threading._active  # type: ignore[attr-defined]
+    active.pop(main._ident, None)
+    main._ident = threading.get_ident()
+    if hasattr(main, "_native_id"):
+        main._native_id = threading.get_native_id()
+    active[main._ident] = main

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.serving import STRATEGIES, Server
 
-__all__ = ["Serve", "serve", "strategy"]
+__all__ = ["Serve", "module_serve", "serve", "strategy"]
 
 type Serve = Callable[..., Server]
 
@@ -18,6 +18,19 @@ def strategy(request: pytest.FixtureRequest) -> str:
     """Every test that uses it runs once per strategy."""
     name: str = request.param
     return name
+
+
+@pytest.fixture(params=STRATEGIES, scope="module")
+def module_serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """Like `serve`, for a server that all tests of a module share."""
+
+    def make(source: str, *options: str, env: dict[str, str] | None = None) -> Server:
+        directory = tmp_path_factory.mktemp("app")
+        app = directory / "app.py"
+        app.write_text(dedent(source))
+        return Server(app, "--strategy", request.param, *options, cwd=directory, env=env)
+
+    return make
 
 
 @pytest.fixture
