@@ -98,6 +98,7 @@ call* shard::parse(connection& from) noexcept {
     }
     if (!fresh->parser_ready) {
       fresh->parser = http::h1::head_parser(settings_.head);
+      fresh->decoder = http::h1::body_decoder({.body_max_bytes = settings_.body_max_bytes});
       fresh->parser_ready = true;
     }
     fresh->origin = &from;
