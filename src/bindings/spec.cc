@@ -166,6 +166,7 @@ bool spec_reader::read_type(PyObject* spec, size_t id) {
     known = true;
   }
   if (!known) return bad_spec(name.c_str());
+  to.allow_inf_nan = to.kind != type_kind::decimal;
   if (PyObject* validator = item(spec, "validator")) plan_.validators[id] = ref::share(validator);
   return read_flag(spec, "strict", to.strict) && read_flag(spec, "allow_inf_nan", to.allow_inf_nan) &&
          read_flag(spec, "unhashable_items", to.unhashable_items) && read_limits(spec, to) && read_children(spec, to) &&
