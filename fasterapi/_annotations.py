@@ -6,7 +6,6 @@ import collections.abc
 import dataclasses
 import enum
 import numbers
-import sys
 import types
 import typing
 from typing import Any
@@ -432,8 +431,3 @@ def _alternatives(reprs: list[str]) -> str:
 
 def _show(annotation: Any) -> str:
     return annotation.__qualname__ if isinstance(annotation, type) else str(annotation)
-
-
-def pydantic_in_use() -> bool:
-    """Whether the app has imported pydantic: only then does the engine turn to it."""
-    return "pydantic" in sys.modules

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import types
 import typing
 from collections.abc import Callable
 from typing import Any
 
-from fasterapi import _annotations, _constraints, _records, params
+from fasterapi import _annotations, _constraints, _models, _records, params
 
 __all__ = ["compile_plan"]
 
@@ -81,6 +82,16 @@ def _takes_positions(handler: Any) -> bool:
     return isinstance(handler, types.FunctionType) and not hasattr(handler, "__wrapped__")
 
 
+@dataclasses.dataclass(slots=True)
+class _Found:
+    """One parameter on its way to the specification."""
+
+    parameter: inspect.Parameter
+    annotation: Any
+    spec: dict[str, Any]
+    declared: params.Param | None
+
+
 class _PlanCompiler:
     def __init__(self, handler: Callable[..., Any], path: str) -> None:
         self._handler = handler
@@ -89,27 +100,25 @@ class _PlanCompiler:
 
     def compile(self) -> dict[str, Any]:
         by_position = _takes_positions(self._handler)
-        parameters: list[dict[str, Any]] = []
-        bodies: list[params.Body] = []
-        for parameter in _signature_of(self._handler).parameters.values():
-            compiled, declared = self._parameter(parameter)
-            compiled["name"] = parameter.name
-            compiled["keyword"] = (
-                not by_position and parameter.kind is not parameter.POSITIONAL_ONLY
-            ) or parameter.kind is parameter.KEYWORD_ONLY
-            if isinstance(declared, params.Body):
-                bodies.append(declared)
-            parameters.append(compiled)
-        return {
-            "types": self._types.specs,
-            "parameters": parameters,
-            "embed": len(bodies) > 1 or any(body.embed for body in bodies),
-        }
+        found = [self._parameter(each) for each in _signature_of(self._handler).parameters.values()]
+        bodies = [each.declared for each in found if isinstance(each.declared, params.Body)]
+        embed = len(bodies) > 1 or any(body.embed for body in bodies)
+        for each in found:
+            kind = each.parameter.kind
+            each.spec["name"] = each.parameter.name
+            each.spec["keyword"] = kind is each.parameter.KEYWORD_ONLY or (
+                not by_position and kind is not each.parameter.POSITIONAL_ONLY
+            )
+            if each.declared is not None:
+                inside = each.spec["from"] != "body" or embed
+                location = (each.spec["from"], each.spec["shown"]) if inside else (each.spec["from"],)
+                each.spec["type"] = self._type(each.parameter, each.declared, each.annotation, location)
+        return {"types": self._types.specs, "parameters": [each.spec for each in found], "embed": embed}
 
     def _fail(self, parameter: inspect.Parameter, reason: str) -> TypeError:
         return TypeError(f"handler {_handler_name(self._handler)}, parameter {parameter.name!r}: {reason}")
 
-    def _parameter(self, parameter: inspect.Parameter) -> tuple[dict[str, Any], params.Param | None]:
+    def _parameter(self, parameter: inspect.Parameter) -> _Found:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             star = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**"
             raise self._fail(parameter, f"{star}{parameter.name} has no place in a request")
@@ -122,9 +131,9 @@ class _PlanCompiler:
             metadata = tuple(rest)
         self._refuse_special(parameter, plain, metadata)
         if self._is_request(plain):
-            return {"from": "request"}, None
+            return _Found(parameter, annotation, {"from": "request"}, None)
         declared, default = self._declaration(parameter, plain, metadata)
-        return self._compiled(parameter, declared, default, annotation, plain), declared
+        return _Found(parameter, annotation, self._compiled(parameter, declared, default, plain), declared)
 
     def _is_request(self, annotation: Any) -> bool:
         return isinstance(annotation, type) and any(
@@ -170,7 +179,7 @@ class _PlanCompiler:
         return declared, default
 
     def _compiled(
-        self, parameter: inspect.Parameter, declared: params.Param, default: Any, annotation: Any, plain: Any
+        self, parameter: inspect.Parameter, declared: params.Param, default: Any, plain: Any
     ) -> dict[str, Any]:
         origin = _ORIGINS[type(declared)]
         alias = declared.alias or parameter.name
@@ -185,7 +194,6 @@ class _PlanCompiler:
             "collects": sequence and origin in ("query", "header"),
             "sequence": sequence and origin != "body",
             "required": default is ... and declared.default_factory is None,
-            "type": self._type(parameter, declared, annotation),
         }
         if origin == "path":
             compiled["path_index"] = self._path_names.index(alias)
@@ -207,10 +215,25 @@ class _PlanCompiler:
         ):
             raise self._fail(parameter, "query parameters must be scalars or lists of scalars")
 
-    def _type(self, parameter: inspect.Parameter, declared: params.Param, annotation: Any) -> int:
+    def _type(
+        self, parameter: inspect.Parameter, declared: params.Param, annotation: Any, location: tuple[str, ...]
+    ) -> int:
+        limits = _constraints.collect([declared])
+        if _models.pydantic_in_use() and _models.is_model(annotation):
+            return self._model(parameter, annotation, limits, location)
         try:
-            return self._types.add(annotation, _constraints.collect([declared]))
+            return self._types.add(annotation, limits)
         except _annotations.UnsupportedAnnotation as error:
+            if _models.pydantic_in_use():
+                return self._model(parameter, annotation, limits, location)
             raise self._fail(parameter, str(error)) from error
         except TypeError as error:
             raise self._fail(parameter, str(error)) from error
+
+    def _model(
+        self, parameter: inspect.Parameter, annotation: Any, limits: dict[str, Any], location: tuple[str, ...]
+    ) -> int:
+        try:
+            return self._types.add_foreign(_models.ModelParameter(annotation, limits, location))
+        except Exception as error:
+            raise self._fail(parameter, f"neither the engine nor pydantic can check it: {error}") from error

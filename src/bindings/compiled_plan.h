@@ -37,9 +37,4 @@ bool read_spec(PyObject* spec, compiled_plan& into);
 bool build_arguments(const compiled_plan& plan, const schema::value* values, PyObject* request, core::arena& arena,
                      schema::error_list& errors, PyObject** arguments);
 
-// For a request that is refused already: adds what the checks in Python code have to say about the rest of it.
-// False with a Python error set.
-bool append_foreign_errors(const compiled_plan& plan, const schema::value* values, core::arena& arena,
-                           schema::error_list& errors);
-
 }  // namespace fasterapi::bindings

@@ -195,9 +195,6 @@ PyObject* plan_validate(PyObject* self, PyObject* args, PyObject* keywords) {
   if (schema::validate(plan.shape, request, with.reader, with.arena, with.values.data(), with.errors)) {
     return call_arguments(plan, with);
   }
-  if (plan.shape.needs_python() && !append_foreign_errors(plan, with.values.data(), with.arena, with.errors)) {
-    return nullptr;
-  }
   return error_body(with);
 }
 

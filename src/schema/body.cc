@@ -55,7 +55,7 @@ void check_embedded(const plan& of, body_state state, const json::value& body, c
   for (const parameter* each : of.by_origin(origin::body)) {
     const location root{nullptr, step::of("body")};
     const location where{&root, step::of(each->shown)};
-    by.errors().current_parameter = each->position;
+    by.errors().current_rank = each->rank;
     const bool is_object = state == body_state::json && body.kind == json::kind::object;
     const json::value* found = is_object ? find_member(body, each->alias) : nullptr;
     if (found != nullptr) {
@@ -95,7 +95,7 @@ void check_body(const plan& of, const request_view& request, json::reader& reade
   }
   const parameter& only = *of.by_origin(origin::body).front();
   const location where{nullptr, step::of("body")};
-  by.errors().current_parameter = only.position;
+  by.errors().current_rank = only.rank;
   if (state != body_state::none) {
     by.check(*only.type, body, where, values[only.position]);
   } else if (only.required) {

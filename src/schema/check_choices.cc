@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string_view>
 
 #include "json/writer.h"
@@ -7,6 +8,9 @@
 namespace fasterapi::schema {
 
 namespace {
+
+constexpr complaint int_parsing_size{"int_parsing_size",
+                                     "Unable to parse input string as an integer, exceeded maximum size"};
 
 bool is_number(const json::value& of) noexcept {
   return of.kind == json::kind::boolean || of.kind == json::kind::integer || of.kind == json::kind::real;
@@ -37,16 +41,21 @@ bool same_kind_equal(const json::value& a, const json::value& b) noexcept {
   }
 }
 
-// The choice of the input's own type first, then one that Python's == finds equal (1 == 1.0 == True).
+// The choice of the input's own type first, then the last one that Python's == finds equal (1 == 1.0 == True).
 const choice* find_choice(const type& expected, const json::value& input) noexcept {
+  const choice* found = nullptr;
   for (const choice& each : expected.choices) {
     if (same_kind_equal(each.input, input)) return &each;
+    if (is_number(input) && is_number(each.input) && number_of(each.input) == number_of(input)) found = &each;
   }
-  if (!is_number(input)) return nullptr;
-  for (const choice& each : expected.choices) {
-    if (is_number(each.input) && number_of(each.input) == number_of(input)) return &each;
-  }
-  return nullptr;
+  return found;
+}
+
+// Whether `input` is an integer with more than 64 bits where one of 64 bits is looked for.
+bool is_out_of_reach(const type& expected, const json::value& input) noexcept {
+  if (input.kind != json::kind::big_integer) return false;
+  return std::any_of(expected.choices.begin(), expected.choices.end(),
+                     [](const choice& each) { return each.input.kind == json::kind::integer; });
 }
 
 void keep_choice(const choice& found, value& out) noexcept {
@@ -69,7 +78,8 @@ bool checker::fail_choice(std::string_view error_type, const type& expected, con
 }
 
 // What an enum whose members are numbers or strings too makes of a value that is no member's own.
-const choice* checker::find_lax_choice(const type& expected, const json::value& input) noexcept {
+const choice* checker::find_lax_choice(const type& expected, const json::value& input,
+                                       json::value& converted) noexcept {
   if (expected.mixed == json::kind::string) {
     return input.kind == json::kind::bytes ? find_choice(expected, json::value::of_text(input.view())) : nullptr;
   }
@@ -79,11 +89,12 @@ const choice* checker::find_lax_choice(const type& expected, const json::value& 
   error_list* const kept = errors_;
   errors_ = &ignored;
   value read;
-  json::value converted;
   bool is_valid = false;
   if (expected.mixed == json::kind::integer) {
-    is_valid = check_integer(plain, input, nowhere, read) && read.kind == value_kind::integer;
-    converted = json::value::of_integer(read.integer);
+    is_valid = check_integer(plain, input, nowhere, read);
+    const bool is_big = read.kind == value_kind::big_integer;
+    converted =
+        is_big ? json::value::of_text(read.view(), json::kind::big_integer) : json::value::of_integer(read.integer);
   } else if (expected.mixed == json::kind::real) {
     is_valid = check_real(plain, input, nowhere, read);
     converted = json::value::of_real(read.real);
@@ -97,7 +108,9 @@ bool checker::check_enumeration(const type& expected, const json::value& input, 
   if (expected.strict) return fail_instance(where, expected.class_name, input);
   lower(exactness::lax);
   const choice* found = find_choice(expected, input);
-  if (found == nullptr) found = find_lax_choice(expected, input);
+  json::value converted = input;
+  if (found == nullptr) found = find_lax_choice(expected, input, converted);
+  if (found == nullptr && is_out_of_reach(expected, converted)) return fail(where, int_parsing_size, converted);
   if (found == nullptr) return fail_choice("enum", expected, input, where);
   keep_choice(*found, out);
   return true;
@@ -106,6 +119,7 @@ bool checker::check_enumeration(const type& expected, const json::value& input, 
 bool checker::check_literal(const type& expected, const json::value& input, const location& where,
                             value& out) noexcept {
   const choice* found = find_choice(expected, input);
+  if (found == nullptr && is_out_of_reach(expected, input)) return fail(where, int_parsing_size, input);
   if (found == nullptr) return fail_choice("literal_error", expected, input, where);
   keep_choice(*found, out);
   return true;

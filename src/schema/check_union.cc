@@ -21,7 +21,7 @@ bool checker::check_union(const type& expected, const json::value& input, const 
   int32_t best_fields = no_fields;
   for (size_t i = 0; i < expected.members.size() && !found_exactly; ++i) {
     error_list attempt;
-    attempt.current_parameter = kept_errors->current_parameter;
+    attempt.current_rank = kept_errors->current_rank;
     errors_ = &attempt;
     exactness_ = exactness::exact;
     fields_set_ = no_fields;

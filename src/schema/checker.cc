@@ -46,13 +46,22 @@ bool checker::fail_bound(const location& where, const bound& broken, const json:
   return fail(where, types[static_cast<size_t>(broken.holds)], broken.text, input, broken.json);
 }
 
-bool checker::keep(const type& expected, const json::value& input, value& out) noexcept {
+bool checker::keep(const json::value& input, value& out) noexcept {
   auto* kept = arena_.make<json::value>();
-  if (kept == nullptr) return false;
+  if (kept == nullptr) return fail_out_of_memory();
   *kept = input;
-  out.kind = expected.kind == type_kind::any ? value_kind::json : value_kind::foreign;
-  out.type_id = expected.id;
+  out.kind = value_kind::json;
   out.source = kept;
+  return true;
+}
+
+bool checker::keep_foreign(const type& expected, const json::value& input, value& out) noexcept {
+  auto* kept = arena_.make<foreign_input>();
+  if (kept == nullptr) return fail_out_of_memory();
+  kept->input = input;
+  out.kind = value_kind::foreign;
+  out.type_id = expected.id;
+  out.pending = kept;
   return true;
 }
 
@@ -115,10 +124,11 @@ bool checker::check_rarer(const type& expected, const json::value& input, const 
     case type_kind::none:
       out.kind = value_kind::none;
       return input.kind == json::kind::null || fail(where, none_required, input);
-    case type_kind::any:
     case type_kind::foreign:
+      return keep_foreign(expected, input, out);
+    case type_kind::any:
     default:
-      return keep(expected, input, out);
+      return keep(input, out);
   }
 }
 

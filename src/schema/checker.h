@@ -44,7 +44,8 @@ class checker {
 
  private:
   bool check_rarer(const type& expected, const json::value& input, const location& where, value& out) noexcept;
-  bool keep(const type& expected, const json::value& input, value& out) noexcept;
+  bool keep(const json::value& input, value& out) noexcept;
+  bool keep_foreign(const type& expected, const json::value& input, value& out) noexcept;
   bool check_boolean(const type& expected, const json::value& input, const location& where, value& out) noexcept;
   bool check_integer(const type& expected, const json::value& input, const location& where, value& out) noexcept;
   bool integer_from_text(const json::value& input, std::string_view text, const location& where, value& out) noexcept;
@@ -66,7 +67,7 @@ class checker {
   bool check_literal(const type& expected, const json::value& input, const location& where, value& out) noexcept;
   bool fail_choice(std::string_view error_type, const type& expected, const json::value& input,
                    const location& where) noexcept;
-  const choice* find_lax_choice(const type& expected, const json::value& input) noexcept;
+  const choice* find_lax_choice(const type& expected, const json::value& input, json::value& converted) noexcept;
 
   bool check_list(const type& expected, const json::value& input, const location& where, value& out) noexcept;
   bool check_set(const type& expected, const json::value& input, const location& where, value& out) noexcept;

@@ -8,6 +8,7 @@ namespace fasterapi::schema {
 
 namespace {
 
+constexpr int64_t quotient_digits_max = 28;
 constexpr int64_t exponent_max = 999'999'999'999'999'000;
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -130,6 +131,9 @@ bool is_multiple(const decimal& of, const decimal& unit) noexcept {
   if (of.is_zero()) return true;
   decimal dividend = normalized(of);
   const decimal divisor = normalized(unit);
+  // Python divides with 28 digits: it cannot tell whether a quotient with more has a remainder.
+  const bool rounds_up = dividend.digits.compare(divisor.digits) >= 0;
+  if (magnitude(dividend) - magnitude(divisor) + (rounds_up ? 1 : 0) > quotient_digits_max) return false;
   const int64_t shift = dividend.exponent - divisor.exponent;
   if (shift < 0) return false;  // the divisor has a factor of ten that the dividend lacks
   const uint64_t modulus = small_number(divisor.digits);

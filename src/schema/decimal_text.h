@@ -27,7 +27,8 @@ decimal normalized(decimal of) noexcept;
 // Less than, equal to or greater than zero; both must be finite.
 int compare(const decimal& left, const decimal& right) noexcept;
 
-// Whether `of` is an integral multiple of `unit`, whose coefficient has at most 18 digits and is not zero.
+// Whether `of` is an integral multiple of `unit`, whose coefficient has at most 18 digits and is not zero. False also
+// when the quotient has more than the 28 digits that Python divides with.
 bool is_multiple(const decimal& of, const decimal& unit) noexcept;
 
 }  // namespace fasterapi::schema

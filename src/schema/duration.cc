@@ -236,8 +236,10 @@ int compare(const span& left, const span& right) noexcept {
 }
 
 double total_seconds(const span& of) noexcept {
-  const __int128 microseconds = static_cast<__int128>(of.days) * day_us + of.microseconds;
-  return static_cast<double>(microseconds) / 1e6;
+  const int64_t seconds =
+      int64_t{of.days} * static_cast<int64_t>(day_s) + of.microseconds / static_cast<int64_t>(second_us);
+  const int64_t rest = of.microseconds % static_cast<int64_t>(second_us);
+  return static_cast<double>(static_cast<long double>(seconds) + static_cast<long double>(rest) / 1e6L);
 }
 
 }  // namespace fasterapi::schema

@@ -1,5 +1,7 @@
+#include <cstring>
 #include <string_view>
 
+#include "core/utf8.h"
 #include "json/writer.h"
 #include "schema/errors.h"
 
@@ -7,11 +9,44 @@ namespace fasterapi::schema {
 
 namespace {
 
-// Text that may hold lone surrogates in their three-byte form: those are escaped, the rest is UTF-8.
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+// A surrogate in its three-byte form, as a JSON escape.
+void write_surrogate(std::string_view text, core::byte_buffer& out) noexcept {
+  const auto low = static_cast<unsigned>((text[1] & 0x3F) << 6 | (text[2] & 0x3F));
+  out.append("\\ud");
+  for (const unsigned shift : {8U, 4U, 0U}) out.append(hex_digits[low >> shift & 0xF]);
+}
+
+// Takes the quotes from the string that was written at `start`.
+void drop_quotes(core::byte_buffer& out, size_t start) noexcept {
+  if (out.failed() || out.size() < start + 2) return;
+  const size_t inside = out.size() - start - 2;
+  std::memmove(out.data() + start, out.data() + start + 1, inside);
+  out.truncate(start + inside);
+}
+
+// A string between quotes. What is not UTF-8 is written as what it most likely is: the three-byte form of a surrogate
+// as an escape, anything else as U+FFFD.
 void write_text(std::string_view text, core::byte_buffer& out) noexcept {
-  size_t start = out.size();
-  json::write_string(out, text);
-  (void)start;
+  if (core::is_utf8(text)) return json::write_string(out, text);
+  out.append('"');
+  while (!text.empty()) {
+    const bool is_surrogate = text.size() >= 3 && text[0] == '\xED' && (text[1] & 0xE0) == 0xA0;
+    const core::utf8_step step = core::next_utf8(text);
+    const size_t size = is_surrogate ? 3 : step.size;
+    if (is_surrogate) {
+      write_surrogate(text, out);
+    } else if (step.is_valid) {
+      const size_t start = out.size();
+      json::write_string(out, text.substr(0, size));
+      drop_quotes(out, start);
+    } else {
+      out.append(core::replacement_character);
+    }
+    text.remove_prefix(size);
+  }
+  out.append('"');
 }
 
 void write_value(const json::value& value, core::byte_buffer& out) noexcept {

@@ -19,21 +19,21 @@ error* error_list::add(core::arena& arena, const location& where, std::string_vi
   entry->input = input;
   entry->steps = steps;
   entry->step_count = depth;
-  entry->parameter = current_parameter;
+  entry->rank = current_rank;
   link(entry);
   return entry;
 }
 
-void error_list::add_raw(core::arena& arena, std::string_view entries, uint32_t position) noexcept {
+void error_list::add_raw(core::arena& arena, std::string_view entries, uint32_t rank) noexcept {
   auto* entry = arena.make<error>();
   if (entry == nullptr) {
     failed_ = true;
     return;
   }
   entry->raw = entries;
-  entry->parameter = position;
+  entry->rank = rank;
   error* before = nullptr;
-  for (error* at = first_; at != nullptr && at->parameter <= position; at = at->next) before = at;
+  for (error* at = first_; at != nullptr && at->rank <= rank; at = at->next) before = at;
   if (before == last_) {
     link(entry);
     return;

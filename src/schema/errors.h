@@ -33,7 +33,7 @@ struct error {
   std::string_view raw;      // when not empty: the whole entry as JSON objects joined by ',', made elsewhere
   const step* steps = nullptr;
   uint32_t step_count = 0;
-  uint32_t parameter = 0;  // position of the parameter in the plan's order of checking
+  uint32_t rank = 0;       // of the parameter: its place in the order of checking
   json::value input;
   error* next = nullptr;
 };
@@ -71,13 +71,13 @@ class error_list {
   // Appends an entry located at `where`; null when memory ran out.
   error* add(core::arena& arena, const location& where, std::string_view type, std::string_view message,
              const json::value& input) noexcept;
-  // Puts ready-made JSON entries where parameter `position` has its place in the order.
-  void add_raw(core::arena& arena, std::string_view entries, uint32_t position) noexcept;
+  // Puts ready-made JSON entries where the parameter of that rank has its place.
+  void add_raw(core::arena& arena, std::string_view entries, uint32_t rank) noexcept;
 
   // The entries of `other` after our own; `other` must not be used again.
   void append(const error_list& other) noexcept;
 
-  uint32_t current_parameter = 0;  // stamped on entries as they are added
+  uint32_t current_rank = 0;  // of the parameter being checked: stamped on entries as they are added
 
  private:
   void link(error* entry) noexcept;

@@ -21,7 +21,8 @@ struct parameter {
   bool collects = false;     // query, header: every occurrence, as a list
   bool is_sequence = false;  // an empty value counts as none sent
   uint32_t path_index = 0;   // path: place among the route's parameters
-  uint32_t position = 0;     // its index in plan::parameters
+  uint32_t position = 0;     // its index in the plan
+  uint32_t rank = 0;         // its place in the order of checking
   const schema::type* type = nullptr;
 };
 

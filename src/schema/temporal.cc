@@ -169,7 +169,7 @@ number_kind read_timestamp(std::string_view text, int64_t& integer, double& real
   const bool negative = text.starts_with('-');
   std::string_view digits = text;
   if (text.size() > 1 && (negative || text[0] == '+')) digits.remove_prefix(1);
-  if (digits.empty() || !is_digit(digits[0])) return number_kind::none;
+  if (digits.empty()) return number_kind::none;
   uint64_t read = 0;
   for (const char c : digits) {
     if (c == '.') {

@@ -17,12 +17,27 @@ constexpr std::string_view origin_names[] = {"path", "query", "header", "cookie"
 void settle(const parameter& of, const json::value* found, checker& by, value& out) noexcept {
   const location root{nullptr, step::of(origin_names[static_cast<size_t>(of.from)])};
   const location where{&root, step::of(of.shown)};
-  by.errors().current_parameter = of.position;
+  by.errors().current_rank = of.rank;
   if (found != nullptr) {
     by.check(*of.type, *found, where, out);
   } else if (of.required) {
     by.fail(where, missing, json::value());
   }
+}
+
+// Leaves the errors to the Python code that checks the rest of the request, so that all are answered together. False
+// when there is nothing left for it to check.
+bool hand_over(const plan& of, const error_list& errors, core::arena& arena, value* values) noexcept {
+  if (!of.needs_python() || errors.http_status() != error_list::status::unprocessable || errors.failed()) return false;
+  for (size_t i = 0; i < of.parameter_count(); ++i) {
+    if (values[i].kind != value_kind::foreign) continue;
+    auto* kept = arena.make<error_list>();
+    if (kept == nullptr) return false;
+    *kept = errors;
+    values[i].pending->refused = kept;
+    return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -45,7 +60,8 @@ bool validate(const plan& of, const request_view& request, json::reader& reader,
     }
   }
   if (of.needs_body()) check_body(of, request, reader, by, values);
-  return errors.empty() && !arena.failed();
+  if (arena.failed()) errors.set_failed();
+  return errors.empty() || hand_over(of, errors, arena, values);
 }
 
 }  // namespace fasterapi::schema

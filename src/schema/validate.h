@@ -23,7 +23,11 @@ struct request_view {
 
 // Reads, converts and checks every parameter of `of`. `values` has room for parameter_count() values; the value of a
 // parameter that was not sent is `absent`. False: `errors` holds everything that is wrong, in FastAPI's order (path,
-// query, header, cookie, body). Values are views into the request, the reader's buffers and the arena.
+// query, header, cookie, body). Values are views into the request, the reader's buffers and the arena: the reader must
+// not read again before they are used.
+//
+// Where a plan needs Python code to check a part of the request, true only says that this code has the last word: its
+// foreign_input holds the errors found so far.
 bool validate(const plan& of, const request_view& request, json::reader& reader, core::arena& arena, value* values,
               error_list& errors) noexcept;
 

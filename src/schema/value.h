@@ -44,6 +44,15 @@ struct calendar_time {
   uint64_t microsecond : 20;
 };
 
+class error_list;
+
+// What a type's own Python validator is to check, and what is wrong with the rest of the request already: the errors of
+// both are answered together.
+struct foreign_input {
+  json::value input;
+  const error_list* refused = nullptr;
+};
+
 // One checked value, ready to become a Python object. A view, valid as long as the arena and the request are.
 struct value {
   static constexpr int32_t no_offset = INT32_MIN;
@@ -63,9 +72,10 @@ struct value {
     double real;
     const char* text;
     calendar_time calendar;
-    int64_t microseconds;  // timedelta: within its day, 0 ≤ microseconds < 86'400'000'000
-    value* items;          // list, set, frozenset, tuple, record; 2 × size of them for dict
-    const json::value* source;
+    int64_t microseconds;       // timedelta: within its day, 0 ≤ microseconds < 86'400'000'000
+    value* items;               // list, set, frozenset, tuple, record; 2 × size of them for dict
+    const json::value* source;  // json
+    foreign_input* pending;     // foreign
   };
 
   std::string_view view() const noexcept { return {text, size}; }
