@@ -6,7 +6,7 @@ import asyncio
 import selectors
 from collections.abc import Callable, Mapping
 from contextvars import Context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fasterapi import _engine
 
@@ -17,11 +17,13 @@ type EventKeys = list[tuple[selectors.SelectorKey, int]]
 _ADD, _MODIFY, _REMOVE = 0, 1, 2
 
 
-class ShardSelector(selectors._BaseSelectorImpl):  # type: ignore[misc, name-defined]
+class ShardSelector(selectors._BaseSelectorImpl):
     """The descriptors that asyncio watches, registered with the shard's poller.
 
     `select` is never called: a turn of the loop is a turn of the shard, which reports what became ready.
     """
+
+    _fd_to_key: dict[int, selectors.SelectorKey]
 
     def __init__(self, watch: Callable[[int, int, int], None]) -> None:
         super().__init__()
@@ -65,13 +67,20 @@ class ShardSelector(selectors._BaseSelectorImpl):  # type: ignore[misc, name-def
 class WorkerLoop(_engine.LoopBase, asyncio.SelectorEventLoop):
     """The event loop of one worker. `settings` is the server's configuration as plain values."""
 
+    if TYPE_CHECKING:
+        # asyncio's own, which its type stubs leave out.
+        _selector: ShardSelector
+
+        def _write_to_self(self) -> None: ...
+        def _process_events(self, event_list: EventKeys) -> None: ...
+
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._open_shard(settings)
         self._drained: asyncio.Future[None] | None = None
         asyncio.SelectorEventLoop.__init__(self, ShardSelector(self._watch))
 
-    def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    def call_soon_threadsafe[*Ts](
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         handle = self.call_soon(callback, *args, context=context)
         self._write_to_self()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fasterapi import _engine, _logging
-from fasterapi._dispatch import handle_exception
+from fasterapi._dispatch import handle_exception, handle_status, handle_validation_error, intercepted_statuses
 from fasterapi._loader import AppTarget, format_user_traceback, load
 from fasterapi._loop import WorkerLoop, install_current_task
 from fasterapi.applications import App, Worker
@@ -62,7 +62,7 @@ def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, s
 
 def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: Callable[[], None]) -> None:
     _logging.configure(level=config["log_level"], form=config["log_format"], access_log=config["access_log"])
-    _engine.bind_package(Request, Response, handle_exception)
+    _engine.bind_package(Request, Response, handle_exception, handle_status, handle_validation_error)
     install_current_task()
     loop = WorkerLoop(config)
     asyncio.set_event_loop(loop)
@@ -82,7 +82,9 @@ async def _serve(loop: WorkerLoop, app: App, config: Mapping[str, Any], announce
     routes = app.compile_routes()
     async with app.run_lifespan():
         keeps_requests = bool(app.exception_handlers) or app.debug
-        loop._serve(app, routes, keeps_requests, config["host"], config["port"], config["backlog"])
+        loop._serve(
+            app, routes, intercepted_statuses(app), keeps_requests, config["host"], config["port"], config["backlog"]
+        )
         announce(loop, routes.signature())
         await loop.drained()
 

@@ -204,10 +204,7 @@ def render_text(text: str, results: Path, servers: dict[str, Server], folder: Pa
     def fill(match: re.Match[str]) -> str:
         file, draw = BLOCKS[match["name"]]
         path = results / file
-        if not path.exists():
-            block = "No result is kept of this.\n"
-        else:
-            block = draw(read_result(path), servers)
+        block = "No result is kept of this.\n" if not path.exists() else draw(read_result(path), servers)
         block = block.replace(RESULTS_FOLDER, os.path.relpath(results, folder))
         return f"{match[1]}{block}{match[3]}"
 

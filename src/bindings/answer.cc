@@ -16,9 +16,9 @@ namespace {
 using http::h1::response_field;
 using python::ref;
 
-constexpr size_t body_headroom = 512;   // for a head before an encoded body
-constexpr size_t kept_body = 1 << 20;   // bytes of the encoding buffer that are kept from answer to answer
-constexpr size_t fields_max = 256;      // of one response
+constexpr size_t body_headroom = 512;  // for a head before an encoded body
+constexpr size_t kept_body = 1 << 20;  // bytes of the encoding buffer that are kept from answer to answer
+constexpr size_t fields_max = 256;     // of one response
 
 module_state& state_of_loop(loop_object* loop) { return state_of_type(Py_TYPE(reinterpret_cast<PyObject*>(loop))); }
 

@@ -39,10 +39,52 @@ class call_arguments {
   std::array<PyObject*, parameters_max + 1> slots_;
 };
 
+// Answers with what one of the app's handlers of exceptions and refusals gave, which may be a coroutine.
+void take_answer(loop_object* loop, server::call& call, ref given) {
+  if (!given) return answer_last_resort(loop, call);
+  if (!PyCoro_CheckExact(given.get())) return finish_call(loop, call, given.get(), outcome_kind::answer);
+  ref context = ref::steal(PyContext_CopyCurrent());
+  PyObject* const entered = context.get();
+  const ref keep = ref::share(entered);
+  if (!context || PyContext_Enter(entered) != 0) return answer_last_resort(loop, call);
+  start_coroutine(loop, call, std::move(given), std::move(context), outcome_kind::answer);
+  if (PyContext_Exit(entered) != 0) PyErr_Clear();
+}
+
+// The app's own answer to a request that the engine would refuse.
+void answer_refused(loop_object* loop, server::call& call) {
+  module_state& state = state_of_loop(loop);
+  const server::call::refusal& refused = call.refused;
+  const bool routed = refused.status == 422;
+  const handler_entry* entry = routed ? &entry_of(loop->core->routes, call.matched.route) : nullptr;
+  const ref request = make_request(state, loop, call, entry);
+  if (!request) return answer_last_resort(loop, call);
+  ref given;
+  if (routed) {
+    given = ref::steal(PyObject_CallFunction(state.handle_validation_error, "OOy#O", loop->core->app, request.get(),
+                                             refused.body.data(), static_cast<Py_ssize_t>(refused.body.size()),
+                                             entry->label.get()));
+  } else {
+    const ref headers =
+        ref::steal(refused.allow.empty() ? PyDict_New()
+                                         : Py_BuildValue("{ss#}", "Allow", refused.allow.data(),
+                                                         static_cast<Py_ssize_t>(refused.allow.size())));
+    if (!headers) return answer_last_resort(loop, call);
+    given = ref::steal(PyObject_CallFunction(state.handle_status, "OOiO", loop->core->app, request.get(),
+                                             int{refused.status}, headers.get()));
+  }
+  take_answer(loop, call, std::move(given));
+}
+
 void refuse_invalid(loop_object* loop, server::call& call, const schema::error_list& errors) {
   core::byte_buffer& out = loop->core->body;
   out.clear();
   schema::write_errors(errors, out);
+  if (application_of(loop->core->routes).intercepts(static_cast<uint16_t>(errors.http_status()))) {
+    call.refused.status = 422;
+    call.refused.body = call.memory.copy(out.view());
+    return answer_refused(loop, call);
+  }
   server::response invalid;
   invalid.status = static_cast<uint16_t>(errors.http_status());
   invalid.content_type = "application/json";
@@ -62,6 +104,10 @@ void proceed(loop_object* loop, server::call& call, ref result, ref context, out
 }  // namespace
 
 bool run_call(loop_object* loop, server::call& call) {
+  if (call.refused.status != 0) [[unlikely]] {
+    answer_refused(loop, call);
+    return true;
+  }
   module_state& state = state_of_loop(loop);
   const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
   const compiled_plan& plan = *entry.plan;
@@ -93,9 +139,9 @@ bool run_call(loop_object* loop, server::call& call) {
   }
   PyObject* const entered = context.get();
   const ref keep = ref::share(entered);
-  ref result = ref::steal(PyObject_Vectorcall(entry.handler.get(), arguments.data(),
-                                              plan.positional_count | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                              plan.keywords.get()));
+  ref result =
+      ref::steal(PyObject_Vectorcall(entry.handler.get(), arguments.data(),
+                                     plan.positional_count | PY_VECTORCALL_ARGUMENTS_OFFSET, plan.keywords.get()));
   bool goes_on = true;
   if (result) {
     proceed(loop, call, std::move(result), std::move(context), outcome_kind::result);
@@ -121,6 +167,7 @@ void finish_call(loop_object* loop, server::call& call, PyObject* value, outcome
 }
 
 void fail_call(loop_object* loop, server::call& call) {
+  if (call.refused.status != 0 && call.origin != nullptr) return answer_last_resort(loop, call);
   const ref raised = ref::steal(PyErr_GetRaisedException());
   if (call.origin == nullptr) return send_answer(loop, call, {});
   module_state& state = state_of_loop(loop);
@@ -130,15 +177,7 @@ void fail_call(loop_object* loop, server::call& call) {
   if (!request && readable) request = make_request(state, loop, call, &entry);
   if (PyErr_Occurred() != nullptr) PyErr_Clear();  // no memory for it: the exception goes on without
   PyObject* given[] = {loop->core->app, request ? request.get() : Py_None, raised.get(), entry.label.get()};
-  ref result = ref::steal(PyObject_Vectorcall(state.handle_exception, given, 4, nullptr));
-  if (!result) return answer_last_resort(loop, call);
-  if (!PyCoro_CheckExact(result.get())) return finish_call(loop, call, result.get(), outcome_kind::answer);
-  ref context = ref::steal(PyContext_CopyCurrent());
-  PyObject* const entered = context.get();
-  const ref keep = ref::share(entered);
-  if (!context || PyContext_Enter(entered) != 0) return answer_last_resort(loop, call);
-  start_coroutine(loop, call, std::move(result), std::move(context), outcome_kind::answer);
-  if (PyContext_Exit(entered) != 0) PyErr_Clear();
+  take_answer(loop, call, ref::steal(PyObject_Vectorcall(state.handle_exception, given, 4, nullptr)));
 }
 
 bool keeps_requests(const loop_object* loop) { return loop->core->keeps_requests; }

@@ -145,11 +145,11 @@ bool run_handle(handle_object* handle) {
   if (PyContext_Enter(context.get()) != 0) return report_callback_error(handle->loop, callback.get());
   PyObject* const* items = args ? &PyTuple_GET_ITEM(args.get(), 0) : nullptr;
   const Py_ssize_t count = args ? PyTuple_GET_SIZE(args.get()) : 0;
-  const ref result =
-      ref::steal(PyObject_Vectorcall(callback.get(), items, static_cast<size_t>(count), nullptr));
+  const ref result = ref::steal(PyObject_Vectorcall(callback.get(), items, static_cast<size_t>(count), nullptr));
   PyObject* raised = result ? nullptr : PyErr_GetRaisedException();
   if (PyContext_Exit(context.get()) != 0) PyErr_Clear();
-  if (result) [[likely]] return true;
+  if (result) [[likely]]
+    return true;
   PyErr_SetRaisedException(raised);
   return report_callback_error(handle->loop, callback.get());
 }

@@ -10,12 +10,11 @@ struct loop_object;
 
 // A callback that an event loop will run: asyncio.Handle and asyncio.TimerHandle in one (fields with the same meaning).
 struct handle_object {
-  PyObject_HEAD
-  PyObject* callback;  // null once cancelled
-  PyObject* args;      // a tuple, or null for none
+  PyObject_HEAD PyObject* callback;  // null once cancelled
+  PyObject* args;                    // a tuple, or null for none
   PyObject* context;
-  loop_object* loop;   // owned
-  double when;         // of a timer, on the loop's clock; 0 otherwise
+  loop_object* loop;  // owned
+  double when;        // of a timer, on the loop's clock; 0 otherwise
   bool cancelled;
   bool scheduled;  // a timer that is in the loop's heap
 };

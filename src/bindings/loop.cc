@@ -95,7 +95,8 @@ bool read_context(const char* name, PyObject* const* args, Py_ssize_t count, PyO
 }
 
 bool check_open(loop_object* self) {
-  if (self->core->shard != nullptr) [[likely]] return true;
+  if (self->core->shard != nullptr) [[likely]]
+    return true;
   PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
   return false;
 }
@@ -233,12 +234,14 @@ bool run_ready(loop_object* self) {
 // Descriptors that asyncio watches: as selectors.SelectorKey events for BaseSelectorEventLoop._process_events.
 bool report_ready_descriptors(loop_object* self) {
   const auto ready = self->core->shard->ready();
-  if (ready.empty()) [[likely]] return true;
+  if (ready.empty()) [[likely]]
+    return true;
   const ref list = ref::steal(PyList_New(0));
   if (!list) return false;
   for (const server::shard::readiness& one : ready) {
     // selectors.EVENT_READ is 1, EVENT_WRITE is 2; trouble wakes both sides, as in selectors.EpollSelector.
-    const int events = ((one.events & ~uint32_t{EPOLLOUT}) != 0 ? 1 : 0) | ((one.events & ~uint32_t{EPOLLIN}) != 0 ? 2 : 0);
+    const int events =
+        ((one.events & ~uint32_t{EPOLLOUT}) != 0 ? 1 : 0) | ((one.events & ~uint32_t{EPOLLIN}) != 0 ? 2 : 0);
     const ref pair = ref::steal(Py_BuildValue("(ii)", one.fd, events));
     if (!pair || PyList_Append(list.get(), pair.get()) != 0) return false;
   }
@@ -254,8 +257,7 @@ PyObject* run_once(PyObject* object, PyObject*) {
   if (patience == 0) {
     shard.wait(0);
   } else {
-    Py_BEGIN_ALLOW_THREADS
-    shard.wait(patience);
+    Py_BEGIN_ALLOW_THREADS shard.wait(patience);
     Py_END_ALLOW_THREADS
   }
   while (server::call* next = shard.next_call()) {
@@ -278,7 +280,9 @@ PyObject* watch(PyObject* object, PyObject* args) {
   if (!PyArg_ParseTuple(args, "iii", &operation, &fd, &events) || !check_open(self_of(object))) return nullptr;
   server::shard& shard = *self_of(object)->core->shard;
   const uint32_t mask = ((events & 1) != 0 ? uint32_t{EPOLLIN} : 0) | ((events & 2) != 0 ? uint32_t{EPOLLOUT} : 0);
-  const bool done = operation == 0 ? shard.watch(fd, mask) : operation == 1 ? shard.rewatch(fd, mask) : shard.unwatch(fd);
+  const bool done = operation == 0   ? shard.watch(fd, mask)
+                    : operation == 1 ? shard.rewatch(fd, mask)
+                                     : shard.unwatch(fd);
   if (!done) return PyErr_SetFromErrno(PyExc_OSError);
   Py_RETURN_NONE;
 }
@@ -295,16 +299,32 @@ PyObject* open_shard(PyObject* object, PyObject* settings) {
 
 // ---- serving
 
+// From a set of status codes. False with a Python error set.
+bool read_intercepted(PyObject* statuses, server::application& into) {
+  const auto has = [statuses](long status) {
+    const ref number = ref::steal(PyLong_FromLong(status));
+    return number ? PySet_Contains(statuses, number.get()) : -1;
+  };
+  const int not_found = has(404);
+  const int method = has(405);
+  const int unprocessable = has(422);
+  into.intercepts_not_found = not_found == 1;
+  into.intercepts_method = method == 1;
+  into.intercepts_unprocessable = unprocessable == 1;
+  return not_found >= 0 && method >= 0 && unprocessable >= 0;
+}
+
 PyObject* serve(PyObject* object, PyObject* args) {
   loop_object* self = self_of(object);
   PyObject* app;
   PyObject* routes;
+  PyObject* intercepted;
   int keeps_requests;
   const char* host;
   unsigned short port;
   int backlog;
-  if (!PyArg_ParseTuple(args, "OO!psHi", &app, state_of_type(Py_TYPE(object)).routes_type, &routes, &keeps_requests,
-                        &host, &port, &backlog) ||
+  if (!PyArg_ParseTuple(args, "OO!OpsHi", &app, state_of_type(Py_TYPE(object)).routes_type, &routes, &intercepted,
+                        &keeps_requests, &host, &port, &backlog) ||
       !check_open(self)) {
     return nullptr;
   }
@@ -315,6 +335,7 @@ PyObject* serve(PyObject* object, PyObject* args) {
   Py_XSETREF(self->core->routes, reinterpret_cast<routes_object*>(Py_NewRef(routes)));
   Py_XSETREF(self->core->app, Py_NewRef(app));
   self->core->keeps_requests = keeps_requests != 0;
+  if (!read_intercepted(intercepted, mutable_application_of(self->core->routes))) return nullptr;
   auto opened = self->core->shard->serve(application_of(self->core->routes), listener.take());
   if (!opened.ok()) return raise_error(opened.failure());
   return PyLong_FromLong(self->core->shard->local().port());
@@ -345,8 +366,10 @@ PyMethodDef methods[] = {
     {"_watch", watch, METH_VARARGS, "Add (0), modify (1) or remove (2) a watched descriptor."},
     {"_open_shard", open_shard, METH_O, "Make the shard, from the configuration as a dict."},
     {"_close_shard", close_shard, METH_NOARGS, "Close every connection and drop every callback."},
-    {"_serve", serve, METH_VARARGS, "Listen for requests of an app: (app, routes, keeps_requests, host, port, backlog) -> port."},
-    {"_request_stop", request_stop, METH_NOARGS, "Stop accepting; _on_drained() follows when all requests are answered."},
+    {"_serve", serve, METH_VARARGS,
+     "Listen for requests of an app: (app, routes, intercepted, keeps_requests, host, port, backlog) -> port."},
+    {"_request_stop", request_stop, METH_NOARGS,
+     "Stop accepting; _on_drained() follows when all requests are answered."},
     {nullptr, nullptr, 0, nullptr},
 };
 

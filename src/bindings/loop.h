@@ -36,7 +36,7 @@ struct loop_core {
 
   routes_object* routes = nullptr;  // owned, once serving
   PyObject* app = nullptr;          // owned, once serving
-  bool keeps_requests = false;  // the app has exception handlers, which are given the request
+  bool keeps_requests = false;      // the app has exception handlers, which are given the request
   step_frame* stepping = nullptr;   // the request whose coroutine runs at this moment and has no Task
   unsigned long thread = 0;
   core::byte_buffer body;    // of the answer under way, with room for its head before it
@@ -44,8 +44,7 @@ struct loop_core {
 };
 
 struct loop_object {
-  PyObject_HEAD
-  loop_core* core;
+  PyObject_HEAD loop_core* core;
   PyObject* weak_references;
 };
 

@@ -22,6 +22,8 @@ struct module_state {
   PyObject* request_class;
   PyObject* response_class;
   PyObject* handle_exception;
+  PyObject* handle_status;
+  PyObject* handle_validation_error;
 
   // Interned names.
   PyObject* status_code_name;

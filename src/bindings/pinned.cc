@@ -89,7 +89,9 @@ class worker {
 
   worker(const plan_of_work& work, int index) : work_(work), index_(index) {}
 
-  void start() { thread_ = std::thread([this] { run(); }); }
+  void start() {
+    thread_ = std::thread([this] { run(); });
+  }
   void join() {
     if (thread_.joinable()) thread_.join();
   }
@@ -186,7 +188,8 @@ void worker::run() {
   pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
   if (!work_.cpus.empty()) {
     const int cpu = work_.cpus[static_cast<size_t>(index_) % work_.cpus.size()];
-    if (auto pinned = core::pin_thread_to(cpu); !pinned.ok()) return end(state::failed, pinned.failure().message + "\n");
+    if (auto pinned = core::pin_thread_to(cpu); !pinned.ok())
+      return end(state::failed, pinned.failure().message + "\n");
   }
   auto made = python::interpreter::create();
   if (!made.ok()) return end(state::failed, made.failure().message + "\n");
@@ -336,7 +339,8 @@ bool read_path(PyObject* entries, std::vector<std::string>& into) {
 }
 
 PyObject* serve_pinned(PyObject*, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"workers", "pin_to_cores", "grace_period_s", "config", "python_path", "on_ready", nullptr};
+  static const char* names[] = {"workers",     "pin_to_cores", "grace_period_s", "config",
+                                "python_path", "on_ready",     nullptr};
   plan_of_work work{};
   int pin;
   double grace_s;

@@ -14,13 +14,24 @@ namespace {
 using python::ref;
 
 // Everything a request can be asked for. A field is made from the call when it is first wanted, or when the call ends.
-enum field : size_t { method, path, raw_path, query_string, http_version, server, client, path_params, raw_headers, body, field_count };
+enum field : size_t {
+  method,
+  path,
+  raw_path,
+  query_string,
+  http_version,
+  server,
+  client,
+  path_params,
+  raw_headers,
+  body,
+  field_count
+};
 
 struct request_object {
-  PyObject_HEAD
-  server::call* call;          // null once detached
-  const handler_entry* entry;  // of the loop's routes, which outlive every call
-  loop_object* loop;           // owned
+  PyObject_HEAD server::call* call;  // null once detached
+  const handler_entry* entry;        // of the loop's routes, which outlive every call
+  loop_object* loop;                 // owned
   std::array<PyObject*, field_count> made;
 };
 
@@ -44,7 +55,8 @@ PyObject* make_path_params(const request_object& self) {
   const auto values = self.call->path_values();
   for (size_t i = 0; i < values.size(); ++i) {
     const ref value = ref::steal(text_of(values[i]));
-    if (!value || PyDict_SetItemString(params.get(), self.entry->path_names[i].c_str(), value.get()) != 0) return nullptr;
+    if (!value || PyDict_SetItemString(params.get(), self.entry->path_names[i].c_str(), value.get()) != 0)
+      return nullptr;
   }
   return params.release();
 }
@@ -146,7 +158,8 @@ PyGetSetDef getters[] = {
     {"server", get_field, nullptr, "(host, port) of this end.", reinterpret_cast<void*>(uintptr_t{server})},
     {"client", get_field, nullptr, "(host, port) of the other end.", reinterpret_cast<void*>(uintptr_t{client})},
     {"path_params", get_field, nullptr, "Path parameters by name.", reinterpret_cast<void*>(uintptr_t{path_params})},
-    {"raw_headers", get_field, nullptr, "(name, value) pairs of bytes.", reinterpret_cast<void*>(uintptr_t{raw_headers})},
+    {"raw_headers", get_field, nullptr, "(name, value) pairs of bytes.",
+     reinterpret_cast<void*>(uintptr_t{raw_headers})},
     {"_body", get_field, nullptr, "The whole body.", reinterpret_cast<void*>(uintptr_t{body})},
     {"scheme", get_scheme, nullptr, "\"http\".", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},

@@ -12,10 +12,9 @@ namespace fasterapi::bindings {
 using python::ref;
 
 struct request_task {
-  PyObject_HEAD
-  vectorcallfunc call_slot;  // the object is its own done-callback
-  loop_object* loop;         // owned
-  server::call* call;        // null once it is answered
+  PyObject_HEAD vectorcallfunc call_slot;  // the object is its own done-callback
+  loop_object* loop;                       // owned
+  server::call* call;                      // null once it is answered
   PyObject* coroutine;
   PyObject* context;
   PyObject* waiting_on;  // the future that the coroutine waits for; null when it is in the loop's queue
@@ -91,8 +90,8 @@ bool wait_for(request_task* self, PyObject* yielded) {
   }
   if (PyObject_SetAttr(yielded, asyncio.blocking_name, Py_False) != 0) return false;
   PyObject* arguments[] = {yielded, as_object(self), self->context};
-  const ref added = ref::steal(
-      PyObject_VectorcallMethod(asyncio.add_done_callback_name, arguments, 2, asyncio.context_keywords));
+  const ref added =
+      ref::steal(PyObject_VectorcallMethod(asyncio.add_done_callback_name, arguments, 2, asyncio.context_keywords));
   if (!added) return false;
   Py_XSETREF(self->waiting_on, Py_NewRef(yielded));
   if (self->must_cancel) {
@@ -262,7 +261,9 @@ PyObject* throw_method(PyObject* object, PyObject* args) {
   return as_method_result(how, value);
 }
 
-PyObject* close_method(PyObject* object, PyObject*) { return PyObject_CallMethod(self_of(object)->coroutine, "close", nullptr); }
+PyObject* close_method(PyObject* object, PyObject*) {
+  return PyObject_CallMethod(self_of(object)->coroutine, "close", nullptr);
+}
 PyObject* await(PyObject* object) { return Py_NewRef(object); }
 PyObject* next(PyObject* object) { return send_method(object, Py_None); }
 
@@ -354,7 +355,8 @@ PyObject* materialise(module_state& state, loop_object* loop, step_frame& frame)
   const ref arguments = ref::steal(PyTuple_Pack(1, as_object(self)));
   const ref keywords = ref::steal(Py_BuildValue("{sOsO}", "loop", as_object(loop), "context", self->context));
   if (!arguments || !keywords) return nullptr;
-  ref made = ref::steal(PyObject_Call(reinterpret_cast<PyObject*>(state.asyncio.task_type), arguments.get(), keywords.get()));
+  ref made =
+      ref::steal(PyObject_Call(reinterpret_cast<PyObject*>(state.asyncio.task_type), arguments.get(), keywords.get()));
   if (!made) return nullptr;
   PyObject* entering[] = {as_object(loop), made.get()};
   if (!ref::steal(PyObject_Vectorcall(state.asyncio.enter_task, entering, 2, nullptr))) return nullptr;

@@ -29,11 +29,12 @@ struct first_step {
   outcome_kind kind;
 };
 
-// A coroutine's step that runs at this moment, driven by the loop itself. Lives on the C++ stack, in loop_core::stepping.
+// A coroutine's step that runs at this moment, driven by the loop itself. Lives on the C++ stack, in
+// loop_core::stepping.
 struct step_frame {
-  PyObject* coroutine;     // borrowed
-  PyObject* context;       // borrowed
-  python::ref task;        // the request_task, once there is one
+  PyObject* coroutine;  // borrowed
+  PyObject* context;    // borrowed
+  python::ref task;     // the request_task, once there is one
   step_frame* previous;
   bool has_asyncio_task = false;      // made during this step
   const first_step* first = nullptr;  // set as long as there may be no `task`

@@ -82,8 +82,8 @@ bool warn_of_shadow(const routes_object* self, const handler_entry& added, int64
 }
 
 PyObject* add(PyObject* object, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"path",          "methods",        "handler",  "plan", "name", "status_code",
-                                "response_kind", "response_class", "qualname", nullptr};
+  static const char* names[] = {"path",        "methods",       "handler",        "plan",     "name",
+                                "status_code", "response_kind", "response_class", "qualname", nullptr};
   routes_object* self = self_of(object);
   module_state& state = state_of_type(Py_TYPE(object));
   const char* path;
@@ -107,7 +107,8 @@ PyObject* add(PyObject* object, PyObject* args, PyObject* keywords) {
   if (status != Py_None) {
     const long code = PyLong_AsLong(status);
     if (code == -1 && PyErr_Occurred() != nullptr) return nullptr;
-    if (code < 200 || code > 599) return PyErr_Format(PyExc_ValueError, "status_code must be 200 to 599, not %ld", code);
+    if (code < 200 || code > 599)
+      return PyErr_Format(PyExc_ValueError, "status_code must be 200 to 599, not %ld", code);
     entry.status = static_cast<uint16_t>(code);
   }
   if (entry.plan->shape.parameter_count() > parameters_max) {
@@ -131,8 +132,8 @@ PyObject* signature(PyObject* object, PyObject*) {
   ref list = ref::steal(PyList_New(static_cast<Py_ssize_t>(handlers.size())));
   if (!list) return nullptr;
   for (size_t i = 0; i < handlers.size(); ++i) {
-    PyObject* row = Py_BuildValue("(sss)", handlers[i].methods.c_str(), handlers[i].path.c_str(),
-                                  handlers[i].qualname.c_str());
+    PyObject* row =
+        Py_BuildValue("(sss)", handlers[i].methods.c_str(), handlers[i].path.c_str(), handlers[i].qualname.c_str());
     if (row == nullptr) return nullptr;
     PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), row);
   }

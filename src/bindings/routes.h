@@ -31,14 +31,14 @@ struct handler_entry {
 };
 
 struct routes_object {
-  PyObject_HEAD
-  server::application* application;  // owned
-  std::vector<handler_entry>* handlers;  // owned; by route index
+  PyObject_HEAD server::application* application;  // owned
+  std::vector<handler_entry>* handlers;            // owned; by route index
 };
 
 int add_routes(PyObject* module, module_state& state);
 
 inline const server::application& application_of(const routes_object* routes) noexcept { return *routes->application; }
+inline server::application& mutable_application_of(routes_object* routes) noexcept { return *routes->application; }
 inline const handler_entry& entry_of(const routes_object* routes, uint32_t index) noexcept {
   return (*routes->handlers)[index];
 }

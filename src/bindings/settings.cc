@@ -72,7 +72,8 @@ bool read_settings(PyObject* values, server::config& into) {
          read_count(values, "body_min_rate_bytes_s", into.body_min_rate_bytes_s) &&
          read_seconds(values, "header_timeout_s", into.header_timeout_ms) &&
          read_seconds(values, "keep_alive_timeout_s", into.keep_alive_timeout_ms) &&
-         read_seconds(values, "write_stall_timeout_s", into.write_stall_timeout_ms) && read_hosts(values, into.allowed_hosts);
+         read_seconds(values, "write_stall_timeout_s", into.write_stall_timeout_ms) &&
+         read_hosts(values, into.allowed_hosts);
 }
 
 }  // namespace fasterapi::bindings

@@ -26,7 +26,8 @@ class arena {
 
   void* allocate(size_t size, size_t alignment) noexcept {
     const uintptr_t at = (next_ + alignment - 1) & ~(uintptr_t{alignment} - 1);
-    if (at + size > end_ || next_ == 0) [[unlikely]] return allocate_block(size, alignment);
+    if (at + size > end_ || next_ == 0) [[unlikely]]
+      return allocate_block(size, alignment);
     next_ = at + size;
     return reinterpret_cast<void*>(at);
   }

@@ -32,7 +32,8 @@ class byte_buffer {
 
   // Room for `count` more bytes, counted as appended; null when failed. The caller fills all of it.
   char* extend(size_t count) noexcept {
-    if (count > capacity_ - size_ && !grow(count)) [[unlikely]] return nullptr;
+    if (count > capacity_ - size_ && !grow(count)) [[unlikely]]
+      return nullptr;
     char* to = data_ + size_;
     size_ += count;
     return to;
@@ -40,7 +41,8 @@ class byte_buffer {
 
   // Room for up to `count` more bytes, not yet counted; call commit() with how many were written.
   char* prepare(size_t count) noexcept {
-    if (count > capacity_ - size_ && !grow(count)) [[unlikely]] return nullptr;
+    if (count > capacity_ - size_ && !grow(count)) [[unlikely]]
+      return nullptr;
     return data_ + size_;
   }
   void commit(size_t count) noexcept { size_ += count; }

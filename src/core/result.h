@@ -23,7 +23,9 @@ struct nothing {};
 template <typename T = nothing, typename E = error>
 class [[nodiscard]] result {
  public:
+  // Implicit, so that a function returns either as it is. NOLINTNEXTLINE(google-explicit-constructor)
   result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
   result(E failure) : state_(std::in_place_index<1>, std::move(failure)) {}
 
   bool ok() const noexcept { return state_.index() == 0; }
@@ -49,9 +51,9 @@ class [[nodiscard]] result {
 }  // namespace fasterapi::core
 
 // The value of a result, or an early return of its error from the enclosing function.
-#define TRY(expression)                                \
-  ({                                                   \
-    auto&& try_result_ = (expression);                 \
+#define TRY(expression)                                       \
+  ({                                                          \
+    auto&& try_result_ = (expression);                        \
     if (!try_result_.ok()) return try_result_.take_failure(); \
-    try_result_.take();                                \
+    try_result_.take();                                       \
   })

@@ -32,7 +32,8 @@ class timer_wheel {
   void arm(T& object, int64_t deadline_ms) noexcept {
     object.deadline_ms = deadline_ms;
     timer& entry = object;
-    if (entry.linked() && entry.filed_ms <= deadline_ms) [[likely]] return;
+    if (entry.linked() && entry.filed_ms <= deadline_ms) [[likely]]
+      return;
     file(object);
   }
   void disarm(T& object) noexcept {

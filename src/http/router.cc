@@ -93,7 +93,8 @@ core::result<method_set> router::method_bit(std::string_view token) {
 }
 
 method_set router::bit_of(http::method method, std::string_view token) const noexcept {
-  if (method != method::other) [[likely]] return method_set{1} << static_cast<int>(method);
+  if (method != method::other) [[likely]]
+    return method_set{1} << static_cast<int>(method);
   for (size_t i = 0; i < own_methods_.size(); ++i) {
     if (own_methods_[i] == token) return method_set{1} << (i + method_count);
   }
@@ -264,8 +265,8 @@ bool router::match_pieces(std::span<const piece> pieces, std::string_view text, 
   }
   const auto keep = [&state](size_t slot, std::string_view value) { state.found.values[slot] = value; };
   const auto slot_of = [&state](std::span<const piece> up_to) {
-    const auto parameters = std::count_if(up_to.begin(), up_to.end(),
-                                          [](const piece& part) { return part.kind != converter::literal; });
+    const auto parameters =
+        std::count_if(up_to.begin(), up_to.end(), [](const piece& part) { return part.kind != converter::literal; });
     return state.found.parameter_count + static_cast<size_t>(parameters) - 1;
   };
   if (before.empty()) {

@@ -13,6 +13,8 @@ void call::reset() noexcept {
   path = {};
   body = {};
   values = nullptr;
+  refused = {};
+  close_after = false;
   body_bytes.shrink(kept_capacity);
   held.shrink(kept_capacity);
   memory.reset();

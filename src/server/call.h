@@ -37,7 +37,9 @@ struct call : core::list_link<cancelled_tag> {
   // Moves the head, and the body, out of the shard's buffers into the call's own.
   // False when there was no memory; the views are then still the old ones.
   bool retain() noexcept;
-  std::span<const std::string_view> path_values() const noexcept { return {matched.values.data(), matched.parameter_count}; }
+  std::span<const std::string_view> path_values() const noexcept {
+    return {matched.values.data(), matched.parameter_count};
+  }
 
   call* pool_next = nullptr;
   connection* origin = nullptr;  // null once the client is gone: the answer will be dropped
@@ -52,6 +54,15 @@ struct call : core::list_link<cancelled_tag> {
   std::string_view path;  // percent-decoded
   http::router::match matched;
   std::string_view body;
+  // Set where the engine would refuse the request and the driver is to answer instead (application::intercepts).
+  struct refusal {
+    uint16_t status = 0;
+    std::string_view allow;  // of 405: the Allow field; in `memory`
+    std::string_view body;   // of 422: the JSON that would have been sent; in `memory`
+  };
+  refusal refused;
+  bool close_after = false;  // the connection is closed after the answer
+
   schema::value* values = nullptr;  // one for each parameter of the route's plan; in `memory`
 
   core::byte_buffer body_bytes;  // a chunked body, decoded

@@ -32,8 +32,8 @@ struct config {
   static constexpr size_t receive_block_bytes = 65536;
   static constexpr size_t output_high_water_bytes = 262'144;  // unsent answers, before pipelined requests have to wait
   static constexpr int64_t body_grace_ms = 5'000;
-  static constexpr int64_t linger_ms = 2'000;             // for the peer to read an answer and close
-  static constexpr uint64_t linger_max_bytes = 1 << 20;   // of a request that is not read any more
+  static constexpr int64_t linger_ms = 2'000;            // for the peer to read an answer and close
+  static constexpr uint64_t linger_max_bytes = 1 << 20;  // of a request that is not read any more
   static constexpr int accepts_per_turn = 64;
 };
 

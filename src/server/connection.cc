@@ -34,7 +34,8 @@ connection::sent connection::send(std::string_view head, std::string_view body) 
     message.msg_iovlen = parts.size();
     taken = ::sendmsg(fd, &message, MSG_NOSIGNAL);
   }
-  if (taken == static_cast<ssize_t>(total)) [[likely]] return sent::all;
+  if (taken == static_cast<ssize_t>(total)) [[likely]]
+    return sent::all;
   if (taken < 0) {
     if (errno != EAGAIN && errno != EINTR) return sent::broken;
     taken = 0;

@@ -51,17 +51,17 @@ struct connection : core::timer, core::list_link<open_tag>, core::list_link<resu
   connection* pool_next = nullptr;
   int fd = -1;
   phase at = phase::receiving;
-  bool readable = false;      // the socket may hold bytes that were not read (edge-triggered)
-  bool half_closed = false;   // the peer sent its FIN
-  bool close_after = false;   // no further request is read
-  bool input_left = false;    // the last answer went out before its request was read to the end
-  bool probed = false;        // an interim answer was sent to see whether the peer is still there
-  call* active = nullptr;     // being received or handled
-  size_t in_begin = 0;        // the bytes of `in` before it are used up
-  size_t out_begin = 0;       // the bytes of `out` before it are sent
-  uint64_t discarded = 0;     // bytes thrown away while lingering
+  bool readable = false;       // the socket may hold bytes that were not read (edge-triggered)
+  bool half_closed = false;    // the peer sent its FIN
+  bool close_after = false;    // no further request is read
+  bool input_left = false;     // the last answer went out before its request was read to the end
+  bool probed = false;         // an interim answer was sent to see whether the peer is still there
+  call* active = nullptr;      // being received or handled
+  size_t in_begin = 0;         // the bytes of `in` before it are used up
+  size_t out_begin = 0;        // the bytes of `out` before it are sent
+  uint64_t discarded = 0;      // bytes thrown away while lingering
   uint64_t body_received = 0;  // bytes of the body that is being received
-  int64_t since_ms = 0;       // when what the deadline is about began
+  int64_t since_ms = 0;        // when what the deadline is about began
   core::byte_buffer in;
   core::byte_buffer out;
   net::address peer;

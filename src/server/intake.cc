@@ -124,7 +124,7 @@ call* shard::parse_head(connection& from, call& request) noexcept {
   ++counts_.requests;
   from.since_ms = 0;
   if (log_.enabled()) request.started_ns = core::monotonic_ns();
-  if (!accept_head(from, request)) return nullptr;
+  if (!accept_head(from, request)) return request.refused.status != 0 ? &request : nullptr;
   if (!request.head.chunked && request.head.content_length == 0) {
     consume(from, request.head.size);
     return dispatch(request);
@@ -183,8 +183,7 @@ bool shard::host_allowed(const call& request) const noexcept {
     if (allowed == "*" || http::equals_ignoring_case(host, allowed)) return true;
     if (!allowed.starts_with("*.")) continue;
     const std::string_view suffix = std::string_view(allowed).substr(1);
-    if (host.size() > suffix.size() &&
-        http::equals_ignoring_case(host.substr(host.size() - suffix.size()), suffix)) {
+    if (host.size() > suffix.size() && http::equals_ignoring_case(host.substr(host.size() - suffix.size()), suffix)) {
       return true;
     }
   }
@@ -209,7 +208,8 @@ bool shard::find_route(call& request) noexcept {
     const http::method_set get = app_->router.bit_of(http::method::get, {});
     if ((request.matched.allowed & get) != 0) outcome = app_->router.find(get, request.path, request.matched);
   }
-  if (outcome == http::router::outcome::found) [[likely]] return true;
+  if (outcome == http::router::outcome::found) [[likely]]
+    return true;
   if (outcome == http::router::outcome::no_method) {
     refuse_method(request);
   } else if (!app_->redirect_slashes || !redirect_slash(request)) {
@@ -229,7 +229,18 @@ void shard::refuse_method(call& request) noexcept {
 
 // Answers a request whose head is known and whose body nobody will read. The connection goes on if all of it is here.
 void shard::reject(call& request, uint16_t status, std::string_view detail, extra_fields fields) noexcept {
-  reply(request, status, detail, fields, !skip_body(request));
+  const bool close = !skip_body(request);
+  if (!app_->intercepts(status)) return reply(request, status, detail, fields, close);
+  request.refused.status = status;
+  if (!fields.empty()) request.refused.allow = request.memory.copy(fields[0].value);
+  hand_over(request);
+  request.close_after = close;
+}
+
+void shard::hand_over(call& request) noexcept {
+  request.at = call::stage::handling;
+  request.origin->at = connection::phase::handling;
+  request.origin->since_ms = 0;
 }
 
 bool shard::skip_body(call& request) noexcept {
@@ -305,9 +316,7 @@ call* shard::parse_chunks(connection& from, call& request) noexcept {
 // The request is complete: checks what its route reads, and hands it out.
 call* shard::dispatch(call& request) noexcept {
   const route& target = app_->routes[request.matched.route];
-  request.at = call::stage::handling;
-  request.origin->at = connection::phase::handling;
-  request.origin->since_ms = 0;
+  hand_over(request);
   if (target.plan == nullptr || target.plan->parameter_count() == 0) return &request;
   request.values = request.memory.make_array<schema::value>(target.plan->parameter_count());
   schema::request_view view;
@@ -320,13 +329,18 @@ call* shard::dispatch(call& request) noexcept {
       schema::validate(*target.plan, view, reader_, request.memory, request.values, errors_)) {
     return &request;
   }
-  ++counts_.answered_without_handler;
   if (request.memory.failed() || errors_.failed()) {
     answer_internal_error(request, "out of memory");
     return nullptr;
   }
   reply_.clear();
   schema::write_errors(errors_, reply_);
+  if (app_->intercepts(static_cast<uint16_t>(errors_.http_status()))) {
+    request.refused.status = 422;
+    request.refused.body = request.memory.copy(reply_.view());
+    return &request;
+  }
+  ++counts_.answered_without_handler;
   response invalid;
   invalid.status = static_cast<uint16_t>(errors_.http_status());
   invalid.content_type = "application/json";

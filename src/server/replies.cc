@@ -12,7 +12,8 @@ namespace {
 
 constexpr size_t stack_head_max = 1024;  // longer heads go through the connection's buffer
 
-http::h1::response_head head_of(const call& ended, const response& answer, std::string_view date, bool closes) noexcept {
+http::h1::response_head head_of(const call& ended, const response& answer, std::string_view date,
+                                bool closes) noexcept {
   http::h1::response_head head;
   head.status = answer.status;
   if (closes) {
@@ -35,7 +36,7 @@ void shard::answer(call& ended, const response& given) noexcept {
     static_cast<core::list_link<cancelled_tag>&>(ended).unlink();
     return calls_.release(ended);
   }
-  const bool ends = given.close || to->close_after || stopping_ || !ended.head.keep_alive;
+  const bool ends = given.close || ended.close_after || to->close_after || stopping_ || !ended.head.keep_alive;
   const http::h1::response_head head = head_of(ended, given, date_.at(now_s_), ends);
   const size_t head_size = http::h1::head_size(head);
   const std::string_view body = ended.head.method == http::method::head ? std::string_view{} : given.body;

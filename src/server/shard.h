@@ -138,6 +138,7 @@ class shard {
   bool redirect_slash(call& request) noexcept;
   void reject(call& request, uint16_t status, std::string_view detail, extra_fields fields) noexcept;
   bool skip_body(call& request) noexcept;
+  void hand_over(call& request) noexcept;
   call* dispatch(call& request) noexcept;
   void send_continue(connection& to, call& request) noexcept;
   void probe(connection& suspect) noexcept;

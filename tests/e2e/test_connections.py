@@ -215,16 +215,15 @@ def test_a_refused_body_leaves_an_answer_to_read(server):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stopping_an_idle_server_takes_less_than_a_second(serve, number):
-    with serve(APP, "--workers", "2") as server:
-        with raw(server) as sock:
-            sock.sendall(request("/"))
-            answers = Answers(sock)
-            answers.next()
-            began = time.monotonic()
-            server.signal(number)
-            assert server.wait() == 0
-            assert answers.at_end()
-            assert time.monotonic() - began < 20
+    with serve(APP, "--workers", "2") as server, raw(server) as sock:
+        sock.sendall(request("/"))
+        answers = Answers(sock)
+        answers.next()
+        began = time.monotonic()
+        server.signal(number)
+        assert server.wait() == 0
+        assert answers.at_end()
+        assert time.monotonic() - began < 20
 
 
 def test_stopping_finishes_what_is_under_way(serve):
@@ -277,7 +276,12 @@ def test_an_idle_connection_is_closed(serve):
 def test_hosts_that_are_not_served_get_421(serve):
     with serve(APP, "--workers", "1", "--allowed-hosts", "example.com,*.example.org") as server, raw(server) as sock:
         answers = Answers(sock)
-        for host, expected in (("example.com", 200), ("EXAMPLE.com:80", 200), ("a.example.org", 200), ("evil.net", 421)):
+        for host, expected in (
+            ("example.com", 200),
+            ("EXAMPLE.com:80", 200),
+            ("a.example.org", 200),
+            ("evil.net", 421),
+        ):
             sock.sendall(f"GET / HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
             assert answers.next()[0] == expected
 
@@ -286,5 +290,7 @@ def test_the_access_log_has_a_line_for_each_request(serve):
     with serve(APP, "--workers", "1", "--access-log") as server, raw(server) as sock:
         sock.sendall(request("/?a=b"))
         Answers(sock).next()
-        line = server.wait_for_log(re.compile(r'^127\.0\.0\.1:\d+ "GET /\?a=b HTTP/1\.1" 200 17 [\d.]+ ms$', re.MULTILINE))
+        line = server.wait_for_log(
+            re.compile(r'^127\.0\.0\.1:\d+ "GET /\?a=b HTTP/1\.1" 200 17 [\d.]+ ms$', re.MULTILINE)
+        )
         assert line

@@ -19,10 +19,10 @@ import weakref
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
-from fasterapi._engine import encode_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fasterapi._engine import encode_json
 from fasterapi.encoders import jsonable_encoder
 
 
