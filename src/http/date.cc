@@ -41,11 +41,11 @@ void date_cache::render(int64_t unix_second) noexcept {
     *to++ = static_cast<char>('0' + value / 10);
     *to++ = static_cast<char>('0' + value % 10);
   };
-  put(weekday_names.substr(day % 7 * 3, 3));
+  put(weekday_names.substr(size_t{day} % 7 * 3, 3));
   put(", ");
   put_two(date.day);
   put(" ");
-  put(month_names.substr(date.month * 3, 3));
+  put(month_names.substr(size_t{date.month} * 3, 3));
   put(" ");
   put_two(date.year / 100);
   put_two(date.year % 100);

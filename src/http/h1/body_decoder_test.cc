@@ -51,7 +51,7 @@ outcome decode(const std::string& body, const body_limits& limits = {}) {
     decoder.start_chunked();
     return feed_pieces(decoder, body, cuts);
   };
-  const outcome whole = feed({body.size()});
+  outcome whole = feed({body.size()});
   std::vector<size_t> every;
   for (size_t cut = 0; cut <= body.size(); ++cut) {
     every.push_back(cut);

@@ -47,7 +47,7 @@ std::string feed_pieces(const std::string& message, const std::vector<size_t>& c
 
 // The outcome of `message`, having checked that it is the same however the message is split.
 std::string parse(const std::string& message, const head_limits& limits = {}) {
-  const std::string whole = feed_pieces(message, {message.size()}, limits);
+  std::string whole = feed_pieces(message, {message.size()}, limits);
   std::vector<size_t> every;
   for (size_t cut = 0; cut <= message.size(); ++cut) {
     every.push_back(cut);
