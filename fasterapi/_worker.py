@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -50,7 +51,11 @@ def run_pinned(slot: object, index: int, config_json: str, interpreter_id: int) 
 
 def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, str, str]]], None]) -> None:
     """Serve in this process's main interpreter until SIGTERM or SIGINT; a second signal ends the process at once."""
-    worker = Worker(index=config["worker_index"], count=config["workers"], strategy="processes", interpreter_id=0)
+    index = config["worker_index"]
+    worker = Worker(index=index, count=config["workers"], strategy="processes", interpreter_id=0)
+    if config["pin_to_cores"]:
+        cpus = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cpus[index % len(cpus)]})
 
     def announce_and_watch(loop: WorkerLoop, routes: list[tuple[str, str, str]]) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -91,7 +96,6 @@ async def _serve(loop: WorkerLoop, app: App, config: Mapping[str, Any], announce
 
 def _stop(loop: WorkerLoop, number: int, grace_period_s: float) -> None:
     """First signal: finish what is under way. Second: end now."""
-    import os
 
     def end_now(status: int) -> None:
         sys.stdout.flush()

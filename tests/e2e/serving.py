@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -30,9 +30,14 @@ class Server:
     """One running server. Use it in a `with`: leaving it stops the server and checks that it ended well."""
 
     def __init__(
-        self, target: str | Path, *options: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+        self,
+        target: str | Path,
+        *options: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        command: Sequence[str] | None = None,
     ) -> None:
-        command = [sys.executable, "-m", "fasterapi", "run", str(target), "--port", "0", *options]
+        command = command or [sys.executable, "-m", "fasterapi", "run", str(target), "--port", "0", *options]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FASTERAPI_")}
         self.process = subprocess.Popen(
             command,
