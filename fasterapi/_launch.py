@@ -117,7 +117,7 @@ def _serve(target: AppTarget, resolved: ResolvedConfig, choice: Choice, port: He
 
     config = resolved.config
     workers = config.workers or _engine.usable_cpus()
-    _logging.configure(level=config.log_level, form=config.log_format, access_log=config.access_log)
+    _logging.configure(level=config.log_level, form=config.log_format)
     _announce(target, resolved, choice, workers, trial)
     plain = {
         **config.plain(),

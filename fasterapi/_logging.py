@@ -1,4 +1,7 @@
-"""The server's log: lines of text or JSON on standard error, the same form from every worker."""
+"""The server's log: lines of text or JSON on standard error, the same form from every worker.
+
+The access log is not made here: the engine writes its lines itself.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,10 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["access_logger", "configure", "error_logger", "log_access", "server_logger", "write_unfiltered"]
+__all__ = ["configure", "error_logger", "server_logger", "write_unfiltered"]
 
 server_logger = logging.getLogger("fasterapi")
 error_logger = logging.getLogger("fasterapi.error")
-access_logger = logging.getLogger("fasterapi.access")
 
 _STDERR = 2
 
@@ -76,15 +78,14 @@ class _JSONFormatter(logging.Formatter):
         }
         if self._worker is not None:
             entry["worker"] = self._worker
-        for name in ("request_id", "access"):
-            if (value := getattr(record, name, None)) is not None:
-                entry[name] = value
+        if (request_id := getattr(record, "request_id", None)) is not None:
+            entry["request_id"] = request_id
         if record.exc_info and record.exc_info[1] is not None:
             entry["exception"] = _user_traceback(record.exc_info[1])
         return json.dumps(entry, ensure_ascii=False, default=str)
 
 
-def configure(*, level: str, form: str, access_log: bool, worker: int | None = None) -> None:
+def configure(*, level: str, form: str, worker: int | None = None) -> None:
     """Set up the logger `fasterapi` and those below it, once per interpreter and before the app is loaded.
 
     `level` and `form` are the options `log_level` and `log_format`; `worker` is the worker's index, None outside of
@@ -95,8 +96,6 @@ def configure(*, level: str, form: str, access_log: bool, worker: int | None = N
     server_logger.handlers[:] = [handler]
     server_logger.setLevel(level.upper())
     server_logger.propagate = False
-    # An access entry is as important as an "info", but whoever asks for it gets it at any level.
-    access_logger.setLevel(logging.INFO if access_log else logging.CRITICAL + 1)
     # Text that user code prints must come out in time when standard output is a pipe.
     if not sys.stdout.line_buffering:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -106,29 +105,6 @@ def write_unfiltered(message: str) -> None:
     """An entry of the server's that is written at any level."""
     record = server_logger.makeRecord(server_logger.name, logging.INFO, __file__, 0, message, (), None)
     server_logger.handle(record)
-
-
-def log_access(client: str, method: str, target: str, version: str, status: int, size: int, seconds: float) -> None:
-    """One answered request: `size` is the body's bytes, `seconds` run from its first byte to its answer's last."""
-    fields = {
-        "client": client,
-        "method": method,
-        "target": target,
-        "status": status,
-        "bytes": size,
-        "milliseconds": round(seconds * 1e3, 3),
-    }
-    access_logger.info(
-        '%s "%s %s HTTP/%s" %d %d %.3fms',
-        client,
-        method,
-        target,
-        version,
-        status,
-        size,
-        seconds * 1e3,
-        extra={"access": fields},
-    )
 
 
 def _user_traceback(error: BaseException) -> str:

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from types import FrameType
-from typing import IO, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any
 
-from fasterapi._loader import AppTarget, format_user_traceback, load
+if TYPE_CHECKING:
+    from fasterapi._loader import AppTarget
 
-__all__ = ["ImportRecorder", "Refusal", "Trial", "run_trial", "supports_own_gil"]
+__all__ = ["Refusal", "Trial", "interpreter_flags", "run_trial", "supports_own_gil"]
 
 TRIAL_TIMEOUT_S = 120.0
-
-_OWN_GIL_SCRIPT = "from fasterapi import _trial; _trial.report_from_here(target, report_fd)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,39 +112,36 @@ def _merge(isolated: _Attempt | None, plain: _Attempt, reason: str) -> Trial:
 
 
 def _in_child(target: AppTarget, mode: str) -> _Attempt:
-    """Run this module as a program and collect its report, line by line: it may die at any of them."""
-    read_fd, write_fd = os.pipe()
-    with tempfile.TemporaryFile() as output, os.fdopen(read_fd, "rb") as reports:
-        try:
-            child = subprocess.Popen(
-                [sys.executable, *interpreter_flags(), "-m", "fasterapi._trial", mode, str(write_fd)],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                pass_fds=[write_fd],
-            )
-        finally:
-            os.close(write_fd)
+    """Run `_trial_child` and collect its report. Files in memory take it and the app's output: no pipe can fill up."""
+    with os.fdopen(os.memfd_create("report"), "r+b") as report, os.fdopen(os.memfd_create("output"), "r+b") as output:
+        child = subprocess.Popen(
+            [sys.executable, *interpreter_flags(), "-m", "fasterapi._trial_child", mode, str(report.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=[report.fileno()],
+        )
         try:
             child.communicate(target.encode().encode(), timeout=TRIAL_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-            return _Attempt(
-                error=f"importing the app took more than {TRIAL_TIMEOUT_S:.0f} s\n", output=_text_of(output)
-            )
+            late = f"importing the app took more than {TRIAL_TIMEOUT_S:.0f} s"
+            return _Attempt(error=f"{late}\n", summary=late, output=_text_of(output))
         except BaseException:
             child.kill()
             child.wait()
             raise
-        return _collect(reports, child.returncode, output)
+        return _collect(report, child.returncode, output)
 
 
-def _collect(reports: IO[bytes], status: int, output: IO[bytes]) -> _Attempt:
+def _collect(report: IO[bytes], status: int, output: IO[bytes]) -> _Attempt:
+    """Read the report line by line: the child may have died at any of them."""
     attempt = _Attempt()
+    report.seek(0)
     loading: list[str] = []
     ended = False
-    for line in reports:
+    for line in report:
         kind, value = json.loads(line)
         if kind == "loading":
             loading = value
@@ -163,7 +156,9 @@ def _collect(reports: IO[bytes], status: int, output: IO[bytes]) -> _Attempt:
             attempt.routes = tuple((methods, path, handler) for methods, path, handler in value["routes"])
     attempt.output = _text_of(output)
     if not ended:
-        ending = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
+        from signal import Signals
+
+        ending = f"was killed by {Signals(-status).name}" if status < 0 else f"exited with status {status}"
         attempt.summary = f"importing the app {ending}"
         attempt.error = f"{attempt.output}{attempt.summary}\n"
         attempt.output = ""
@@ -182,83 +177,6 @@ def interpreter_flags() -> list[str]:
     return flags
 
 
-class ImportRecorder:
-    """Tells, for each extension module that an interpreter imports, which modules led there and whether it loaded."""
-
-    def __init__(self, report: Callable[[str, Any], None]) -> None:
-        self._report = report
-
-    def install(self) -> None:
-        """Watch every extension import of this interpreter from now on; it lasts as long as the interpreter."""
-        from importlib.machinery import BuiltinImporter, ExtensionFileLoader
-
-        for step in ("create_module", "exec_module"):
-            of_file = getattr(ExtensionFileLoader, step)
-            setattr(ExtensionFileLoader, step, lambda loader, spec, load=of_file: self._watch(load, loader, spec))
-            of_builtin = getattr(BuiltinImporter, step)
-            setattr(BuiltinImporter, step, staticmethod(lambda spec, load=of_builtin: self._watch(load, spec)))
-
-    def _watch(self, load: Callable[..., Any], *arguments: Any) -> Any:
-        # The last argument is the module's spec, or the module that was made from it.
-        spec = getattr(arguments[-1], "__spec__", None) or arguments[-1]
-        name: str = spec.name
-        chain = [*_importing_modules(), name]
-        self._report("loading", chain)
-        try:
-            result = load(*arguments)
-        except ImportError as error:
-            failure = Refusal(name, name.partition(".")[0], tuple(chain), str(error).partition("\n")[0])
-            self._report("failed", asdict(failure))
-            raise
-        self._report("loading", [])
-        return result
-
-
-def _importing_modules() -> list[str]:
-    """The names of the modules whose code is running on the stack, outermost first, without the importer's own."""
-    names: list[str] = []
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if name.partition(".")[0] not in ("importlib", "fasterapi") and not frame.f_code.co_filename.startswith(
-            "<frozen "
-        ):
-            names.append(name)
-        frame = frame.f_back
-    names.reverse()
-    return [name for place, name in enumerate(names) if name and name != "__main__" and name not in names[:place]]
-
-
-def report_from_here(target: str, report_fd: int) -> None:
-    """Load the app in this interpreter and write what comes of it to `report_fd`, one JSON array a line."""
-
-    def report(kind: str, value: Any) -> None:
-        data = (json.dumps([kind, value], default=repr) + "\n").encode()
-        while data:
-            data = data[os.write(report_fd, data) :]
-
-    ImportRecorder(report).install()
-    try:
-        app = load(AppTarget.decode(target))
-        routes = app.compile_routes().signature()
-    except BaseException as error:  # noqa: BLE001 - whatever the user's code raises, SystemExit included, is the result
-        summary = f"{type(error).__name__}: {error}".partition("\n")[0]
-        report("error", {"traceback": format_user_traceback(error), "summary": summary})
-    else:
-        report("loaded", {"settings": app.settings, "routes": routes})
-
-
-def _report_from_own_gil_interpreter(target: str, report_fd: int) -> None:
-    # Rule of CPython 3.13: the first import of datetime must be the main interpreter's.
-    import datetime  # noqa: F401
-
-    import _interpreters
-
-    interpreter = _interpreters.create(_interpreters.new_config("isolated", allow_daemon_threads=True))
-    # Anything that goes wrong in there, short of a crash, is told by the report.
-    _interpreters.run_string(interpreter, _OWN_GIL_SCRIPT, {"target": target, "report_fd": report_fd})
-
-
 def _says_refused(message: str) -> bool:
     return "subinterpreter" in message.lower().replace("-", "")
 
@@ -266,19 +184,3 @@ def _says_refused(message: str) -> bool:
 def _text_of(output: IO[bytes]) -> str:
     output.seek(0)
     return output.read().decode("utf-8", "replace")
-
-
-def _main(mode: str, report_fd: int) -> None:
-    target = sys.stdin.read()
-    if mode == "own-gil":
-        _report_from_own_gil_interpreter(target, report_fd)
-    else:
-        report_from_here(target, report_fd)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Threads that the app started must not keep the trial alive, and no interpreter needs to be torn down for this.
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1], int(sys.argv[2]))

@@ -66,7 +66,7 @@ def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, s
 
 
 def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: Callable[[], None]) -> None:
-    _logging.configure(level=config["log_level"], form=config["log_format"], access_log=config["access_log"])
+    _logging.configure(level=config["log_level"], form=config["log_format"], worker=worker.index)
     _engine.bind_package(Request, Response, handle_exception, handle_status, handle_validation_error)
     install_current_task()
     loop = WorkerLoop(config)

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from fasterapi._loader import AppTarget
-from fasterapi._trial import ImportRecorder, Refusal, run_trial, supports_own_gil
+from fasterapi._trial import Refusal, run_trial, supports_own_gil
+from fasterapi._trial_child import ImportRecorder
 
 _APP = "from fasterapi import App\napp = App(num_workers=3, debug=True)\n@app.get('/x')\ndef x(): return 1\n"
 # A module of the standard library that no sub-interpreter may load.
