@@ -4,8 +4,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?=
-HOST ?= 127.0.0.1
-PORT ?= 8000
 APP ?= examples/hello.py
 FUZZ_SECONDS ?= 60
 export PYTHON
@@ -18,11 +16,12 @@ cmake := env PATH="$(CURDIR)/$(venv)/bin:$(PATH)" cmake
 .PHONY: build serve test bench bench-quick lint format sanitize fuzz clean help force
 
 build: $(venv)/.installed $(release)/build.ninja  ## Set everything up: system packages, Python, .venv, the engine
-	@$(cmake) --build $(release) --target _engine
+	@$(cmake) --build $(release) --target _engine -- -n | grep -q 'no work to do' || \
+	  $(cmake) --build $(release) --target _engine
 	@$(cmake) --install $(release) --component python --prefix "$$(cat $(venv)/.site-packages)" >/dev/null
 
-serve: build  ## Serve APP (examples/hello.py) on HOST:PORT in the foreground
-	@exec $(venv)/bin/fasterapi run $(APP) --host $(HOST) --port $(PORT)
+serve: build  ## Serve APP (examples/hello.py) on 127.0.0.1:8000 in the foreground
+	@exec $(venv)/bin/fasterapi run $(APP) $(ARGS)
 
 test: build .cache/system-test  ## Run every test: C++, Python, end to end, conformance, tidy
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" $(python) tools/run_tests.py $(TESTS)
@@ -51,9 +50,9 @@ clean:  ## Remove everything that was built or installed here (.venv too)
 
 help:  ## Show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
-	@echo "  Variables: PYTHON=/path/to/python HOST= PORT= APP= FUZZ_SECONDS= TESTS='pytest arguments'"
+	@echo "  Variables: PYTHON=/path/to/python3  APP=app.py  ARGS='--port 9000'  TESTS='tests/e2e -k stop'  FUZZ_SECONDS=300"
 
-# What is set up once leaves a stamp in .venv; a stamp is renewed when what it was made from changes.
+# What is set up once leaves a stamp in .venv or .cache; a stamp is renewed when what it was made from changes.
 
 .cache/system-%: tools/system-packages
 	@tools/system-packages $*

@@ -44,6 +44,7 @@ def measure_start(server: Server, workers: int) -> Row:
         first_s = process.age_s()
         came = wait_for_workers(process.port, workers, START_TIMEOUT_S)
         ready_s = process.age_s()
+        ready_cpu_s = sum(process.cpu_times_ns().values()) / 1e9
         if came < workers:
             raise ServerFailed(f"{came} of {workers} workers answered within {START_TIMEOUT_S:.0f} s")
         ready = memory_of(process.pids)
@@ -52,6 +53,7 @@ def measure_start(server: Server, workers: int) -> Row:
     return {
         "listening_s": round(first_s, 3),
         "ready_s": round(ready_s, 3),
+        "ready_cpu_s": round(ready_cpu_s, 3),  # waiting for a core moves the one above, not this one
         "rss": ready.rss,
         "pss": ready.pss,
         "warm_rss": warm.rss,
@@ -102,7 +104,7 @@ def memory_table(rows: list[dict[str, object]], workers: int, servers: dict[str,
     title = "Memory in MB after some load; PSS in parentheses, which counts shared pages once"
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("server")
-    for name in ("1 worker", f"{workers} workers", f"{workers} ready, s", "KB per idle connection"):
+    for name in ("1 worker", f"{workers} workers", f"{workers} ready, s", "CPU s", "KB per idle connection"):
         table.add_column(name, justify="right")
     for row in rows:
         label = servers[str(row["server"])].label
@@ -121,7 +123,8 @@ def memory_cells(row: dict[str, object], workers: int) -> list[str]:
         else:
             cells.append("-")
     several, idle = row.get(f"workers_{workers}"), row.get("idle")
-    cells.append(f"{several['ready_s']['median']:.2f}" if isinstance(several, dict) else "-")
+    for name in ("ready_s", "ready_cpu_s"):
+        cells.append(f"{several[name]['median']:.2f}" if isinstance(several, dict) else "-")
     cells.append(f"{idle['rss_per_connection'] / 1024:.1f}" if isinstance(idle, dict) else "-")
     return cells
 

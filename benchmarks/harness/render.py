@@ -184,6 +184,16 @@ def soak(result: Document, servers: dict[str, Server]) -> str:
     )
 
 
+def profile(result: Document, servers: dict[str, Server]) -> str:
+    """One row per area of a request, one column per workload, the limit first."""
+    columns = result["summary"]
+    head = ["µs of CPU per request"]
+    head += ["limit" if c["server"] == "limit" else SHORT_TITLES[c["workload"]] for c in columns]
+    lines = [[area, *(f"{column[area]:.2f}" for column in columns)] for area in result["areas"]]
+    lines.append(["**together**", *(f"**{column['cpu_us']:.2f}**" for column in columns)])
+    return table(head, lines)
+
+
 BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
     "cpu-chart": ("cpu_per_request.json", chart),
     "cpu-summary": ("cpu_per_request.json", cpu_summary),
@@ -193,6 +203,7 @@ BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
     "cpu-versions": ("cpu_per_request.json", versions),
     "scaling": ("scaling.json", scaling),
     "memory": ("memory.json", memory),
+    "profile": ("profile.json", profile),
     "soak": ("soak.json", soak),
 }
 """Name of a block → the result it is made from, and how."""
@@ -204,7 +215,7 @@ def render_text(text: str, results: Path, servers: dict[str, Server], folder: Pa
     def fill(match: re.Match[str]) -> str:
         file, draw = BLOCKS[match["name"]]
         path = results / file
-        block = "No result is kept of this.\n" if not path.exists() else draw(read_result(path), servers)
+        block = draw(read_result(path), servers) if path.exists() else "No result is kept of this.\n"
         block = block.replace(RESULTS_FOLDER, os.path.relpath(results, folder))
         return f"{match[1]}{block}{match[3]}"
 

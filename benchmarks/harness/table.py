@@ -23,7 +23,7 @@ def ranked(summaries: list[Summary], workload: str) -> list[Summary]:
 def figures_table(summaries: list[Summary], servers: dict[str, Server]) -> Table:
     table = Table(title="Server CPU time per request, one core", title_justify="left", header_style="bold")
     table.add_column("server", no_wrap=True)
-    for name in ("CPU µs/request", "least to greatest", "ratio", "requests/s", "p50 ms", "p99 ms", "rounds"):
+    for name in ("CPU µs/request", "range", "ratio", "requests/s", "p50 ms", "p99 ms", "rounds"):
         table.add_column(name, justify="right")
     for workload in WORKLOADS:
         rows = ranked(summaries, workload.name)
@@ -45,7 +45,7 @@ def figures_table(summaries: list[Summary], servers: dict[str, Server]) -> Table
 def cells(row: Summary) -> list[str]:
     return [
         f"{row.cpu_us.median:.2f}",
-        f"{row.cpu_us.least:.2f} to {row.cpu_us.greatest:.2f}",
+        f"{row.cpu_us.least:.2f}-{row.cpu_us.greatest:.2f}",
         f"{row.ratio.median:.2f}" if row.ratio else "",
         f"{row.requests_per_s.median:,.0f}",
         f"{row.p50_us.median / 1e3:.2f}",

@@ -98,6 +98,7 @@ call* shard::parse(connection& from) noexcept {
     }
     if (!fresh->parser_ready) {
       fresh->parser = http::h1::head_parser(settings_.head);
+      fresh->decoder = http::h1::body_decoder({.body_max_bytes = settings_.body_max_bytes});
       fresh->parser_ready = true;
     }
     fresh->origin = &from;
@@ -149,6 +150,7 @@ bool shard::accept_head(connection& from, call& request) noexcept {
   if (!find_route(request)) return false;
   if (head.chunked) {
     // Chunks are decoded as they come; the head must not be in their way.
+    request.decoder = http::h1::body_decoder({.body_max_bytes = settings_.body_max_bytes});
     request.decoder.start_chunked();
     const size_t used = head.size;
     if (!request.retain()) {
@@ -257,8 +259,9 @@ bool shard::redirect_slash(call& request) noexcept {
   std::string other(request.path);
   std::string raw(request.head.view(request.head.path));
   if (other.back() == '/') {
-    other.resize(std::max<size_t>(other.find_last_not_of('/') + 1, 1));
-    raw.resize(std::max<size_t>(raw.find_last_not_of('/') + 1, 1));
+    other.resize(other.find_last_not_of('/') + 1);
+    raw.resize(raw.find_last_not_of('/') + 1);
+    if (other.empty()) return false;
   } else {
     other += '/';
     raw += '/';

@@ -224,7 +224,7 @@ void shard::set_deadline(connection& waiting) noexcept {
   } else if (waiting.idle()) {
     span = settings_.keep_alive_timeout_ms;
   } else if (waiting.active != nullptr && waiting.active->at == call::stage::body) {
-    span = 1000;
+    return arm_body_deadline(waiting);
   } else {
     // A head under way has one deadline from its first byte on, however slowly it drips.
     if (waiting.since_ms == 0) waiting.since_ms = now_ms_;
@@ -233,17 +233,20 @@ void shard::set_deadline(connection& waiting) noexcept {
   timers_.arm(waiting, now_ms_ + span);
 }
 
+// The moment from which the bytes of the body that have come are too few: a later one for each byte that comes.
+void shard::arm_body_deadline(connection& receiving) noexcept {
+  const uint64_t rate = settings_.body_min_rate_bytes_s;
+  if (rate == 0) return timers_.disarm(receiving);
+  const auto earned_ms = static_cast<int64_t>(receiving.body_received * 1000 / rate);
+  timers_.arm(receiving, receiving.since_ms + config::body_grace_ms + earned_ms + 1);
+}
+
 void shard::expire(connection& late) noexcept {
   const bool receiving = late.at == connection::phase::receiving && late.unsent() == 0 && !late.idle();
   if (!receiving) {
     // An idle connection that has something to read at this very moment gets its turn.
-    if (late.idle() && late.readable) return set_deadline(late);
+    if (late.unsent() == 0 && late.idle() && late.readable) return set_deadline(late);
     return close(late);
-  }
-  if (late.active != nullptr && late.active->at == call::stage::body) {
-    const int64_t elapsed = now_ms_ - late.since_ms - config::body_grace_ms;
-    const auto expected = static_cast<uint64_t>(std::max<int64_t>(elapsed, 0)) * settings_.body_min_rate_bytes_s / 1000;
-    if (late.body_received >= expected) return set_deadline(late);
   }
   if (late.active == nullptr) return close(late);
   reply(*late.active, 408, "the request took too long to arrive", {}, true);

@@ -114,6 +114,7 @@ class shard {
   void close(connection& ended) noexcept;
   void expire(connection& late) noexcept;
   void set_deadline(connection& waiting) noexcept;
+  void arm_body_deadline(connection& receiving) noexcept;
   void leave_current() noexcept;
   void end_turn() noexcept;
 

@@ -12,10 +12,13 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import dedent
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-__all__ = ["READY_S", "STOP_S", "STRATEGIES", "Server", "connected"]
+import pytest
+
+__all__ = ["READY_S", "STOP_S", "STRATEGIES", "Server", "connected", "server_of"]
 
 STRATEGIES = ("pinned", "processes")
 
@@ -138,3 +141,17 @@ def connected(server: Server, timeout_s: float = 20.0) -> Iterator[http.client.H
         yield connection
     finally:
         connection.close()
+
+
+def server_of(source: str, *options: str) -> Any:
+    """A fixture: one server per test module and strategy, that serves the app of this source text."""
+
+    @pytest.fixture(scope="module", params=STRATEGIES)
+    def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+        folder = tmp_path_factory.mktemp("app")
+        app = folder / "app.py"
+        app.write_text(dedent(source))
+        with Server(app, "--strategy", request.param, *options, cwd=folder) as running:
+            yield running
+
+    return server

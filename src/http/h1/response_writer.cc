@@ -24,6 +24,7 @@ constexpr std::string_view json_type = "application/json";
 constexpr std::string_view json_start = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ";
 
 char* put(char* to, std::string_view text) noexcept {
+  if (text.empty()) return to;  // whose data may be null
   std::memcpy(to, text.data(), text.size());
   return to + text.size();
 }
