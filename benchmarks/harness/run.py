@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-import time
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from benchmarks.harness.figures import Run, summarize
 from benchmarks.harness.limit import build_limit, compiler_version
 from benchmarks.harness.machine import commit, describe_machine
 from benchmarks.harness.panels import panels_of
-from benchmarks.harness.result import write_result
+from benchmarks.harness.result import Document, write_result
 from benchmarks.harness.server import Server, load_servers
 from benchmarks.harness.table import figures_table, not_measured_table
 from benchmarks.harness.workload import WORKLOADS, Workload
@@ -78,7 +78,10 @@ def chosen(arguments: argparse.Namespace, servers: dict[str, Server]) -> tuple[l
     return wanted, workloads, settings
 
 
-def measure(campaign: Campaign, servers: list[Server], workloads: list[Workload], console: Console) -> None:
+def measure(
+    campaign: Campaign, servers: list[Server], workloads: list[Workload], console: Console, save: Callable[[], None]
+) -> None:
+    """Measures everything, showing progress; calls `save` after each round, so that a run cut short is not lost."""
     steps = interleave(servers, workloads, campaign.settings.rounds)
     columns = (
         TextColumn("{task.description}"),
@@ -90,7 +93,11 @@ def measure(campaign: Campaign, servers: list[Server], workloads: list[Workload]
     )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("starting", total=len(steps))
+        number = 1
         for step, outcome in campaign.measure_all(steps):
+            if step.round > number:
+                number = step.round
+                save()
             place = f"{step.workload.name} {step.server.name}"
             progress.update(task, description=place, completed=steps.index(step) + 1)
             if isinstance(outcome, NotMeasured):
@@ -98,12 +105,26 @@ def measure(campaign: Campaign, servers: list[Server], workloads: list[Workload]
             elif not console.is_terminal:
                 progress.console.print(describe(outcome), highlight=False)
         progress.update(task, description="measured", completed=len(steps))
+    save()
 
 
 def describe(run: Run) -> str:
     ratio = f"{run.ratio:.2f}" if run.ratio is not None else "-"
     mark = " *" if run.disturbed else ""
     return f"round {run.round} {run.workload} {run.server}: {run.cpu_us:.2f} µs, ratio {ratio}{mark}"
+
+
+def write_figures(campaign: Campaign, servers: dict[str, Server], facts: Document, result: Path, chart: Path) -> None:
+    """Writes the result and the chart of what has been measured so far."""
+    document = {
+        **facts,
+        "not_measured": [asdict(refusal) for refusal in condense(campaign.not_measured, servers)],
+        "summary": [summary.as_json() for summary in summarize(campaign.runs)],
+        "runs": [asdict(run) for run in campaign.runs],
+    }
+    write_result(result, document)
+    subtitle = "µs on one core, user and system, all processes of the server; less is better. Linear scales."
+    chart.write_text(draw_chart("Server CPU time per request", subtitle, panels_of(document, servers)))
 
 
 def main(words: list[str]) -> int:
@@ -126,30 +147,19 @@ def main(words: list[str]) -> int:
     able, refused = prepare(wanted, console)
     campaign = Campaign(settings, servers[LIMIT], not_measured=refused)
     peers = [server for server in able if server.name != LIMIT]
-    started, clock = datetime.now(UTC), time.monotonic()
-    measure(campaign, peers, workloads, console)
-    summaries = summarize(campaign.runs)
-    console.print(figures_table(summaries, servers))
-    if campaign.not_measured:
-        console.print(not_measured_table(condense(campaign.not_measured, servers), servers))
-    document = {
-        "kind": "cpu-per-request",
-        "started": started.isoformat(timespec="seconds"),
-        "took_s": round(time.monotonic() - clock, 1),
-        **commit(),
-        "machine": describe_machine(),
-        "settings": asdict(settings),
-        "versions": versions_of(able),
-        "not_measured": [asdict(refusal) for refusal in condense(campaign.not_measured, servers)],
-        "summary": [summary.as_json() for summary in summaries],
-        "runs": [asdict(run) for run in campaign.runs],
-    }
     whole = not (arguments.only or arguments.workload or arguments.quick)
     result = arguments.json or (places.RESULTS if whole else places.CACHE) / "cpu_per_request.json"
-    write_result(result, document)
     chart = arguments.svg or result.with_suffix(".svg")
-    subtitle = "µs on one core, user and system, all processes of the server; less is better. Linear scales."
-    chart.write_text(draw_chart("Server CPU time per request", subtitle, panels_of(document, servers)))
+    facts = {"kind": "cpu-per-request", "started": datetime.now(UTC).isoformat(timespec="seconds"), **commit()}
+    facts |= {"machine": describe_machine(), "settings": asdict(settings), "versions": versions_of(able)}
+
+    def save() -> None:
+        write_figures(campaign, servers, facts, result, chart)
+
+    measure(campaign, peers, workloads, console, save)
+    console.print(figures_table(summarize(campaign.runs), servers))
+    if campaign.not_measured:
+        console.print(not_measured_table(condense(campaign.not_measured, servers), servers))
     console.print(f"written: {os.path.relpath(result)} and {os.path.relpath(chart)}", highlight=False)
     return 0 if campaign.runs else 1
 

@@ -24,7 +24,7 @@ def figures_table(summaries: list[Summary], servers: dict[str, Server]) -> Table
     table = Table(title="Server CPU time per request, one core", title_justify="left", header_style="bold")
     table.add_column("server", no_wrap=True)
     for name in ("CPU µs/request", "range", "ratio", "requests/s", "p50 ms", "p99 ms", "rounds"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", min_width=13 if name == "range" else None)
     for workload in WORKLOADS:
         rows = ranked(summaries, workload.name)
         if not rows:
