@@ -115,7 +115,8 @@ class Supervisor:
         self._children: dict[int, _Child] = {}
         self._restart_at: dict[int, float] = {}
         self._delay: dict[int, float] = {}
-        self._routes: list[tuple[str, str, str]] | None = None
+        # What each worker declared when it became ready, by its index.
+        self._routes: dict[int, list[tuple[str, str, str]]] = {}
         self._serving = False
         self._stop_deadline: float | None = None
         self._status = 0
@@ -186,19 +187,19 @@ class Supervisor:
         for report in child.read_reports():
             if "error" in report:
                 self._worker_cannot_start(child, report["error"])
-            else:
-                child.ready = True
-                self._check_routes(child, [(methods, path, name) for methods, path, name in report["routes"]])
-        running = [other for other in self._children.values() if other.ready]
-        if not self._serving and self._stop_deadline is None and len(running) == self._config["workers"]:
+                continue
+            child.ready = True
+            self._routes[child.index] = [(methods, path, name) for methods, path, name in report["routes"]]
+            # Worker 0 may be the last to come; until then there is nothing to compare with.
+            for index in [child.index] if child.index else self._routes:
+                self._check_routes(index)
+        if not self._serving and self._stop_deadline is None and len(self._routes) == self._config["workers"]:
             self._serving = True
             self._on_ready()
 
-    def _check_routes(self, child: _Child, routes: list[tuple[str, str, str]]) -> None:
-        if self._routes is None:
-            self._routes = routes
+    def _check_routes(self, index: int) -> None:
         try:
-            check_routes(self._routes, routes, worker_index=child.index)
+            check_routes(self._routes.get(0, self._routes[index]), self._routes[index], worker_index=index)
         except RouteMismatch as error:
             self._give_up(f"{error}\n")
 

@@ -78,10 +78,17 @@ def test_a_death_at_start_is_told(capfd: pytest.CaptureFixture[str], end: str, t
     assert error.endswith(f"{told} while it started\n")
 
 
-def test_workers_with_other_routes_do_not_serve(capfd: pytest.CaptureFixture[str]) -> None:
-    behaviour = "report(routes=[['GET', f'/{index}', 'home']]); signal.pause()"
+@pytest.mark.parametrize("last", [0, 1])
+def test_workers_with_other_routes_do_not_serve(tmp_path: Path, capfd: pytest.CaptureFixture[str], last: int) -> None:
+    first_came = tmp_path / "first"
+    behaviour = f"""
+while index == {last} and not os.path.exists({str(first_came)!r}): time.sleep(0.01)
+report(routes=[["GET", f"/{{index}}", "home"]])
+open({str(first_came)!r}, "w").close()
+signal.pause()
+"""
     assert _supervise(behaviour, _not_reached) == 1
-    assert "declares other routes than worker 0" in capfd.readouterr().err
+    assert "worker 1 declares other routes than worker 0: route 1 is GET /1 (home), in" in capfd.readouterr().err
 
 
 def test_a_worker_that_dies_later_is_started_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
