@@ -70,8 +70,12 @@ class Plan:
 
 @final
 class Routes:
-    """The compiled routes of one app in one interpreter."""
+    """The compiled routes of one app in one interpreter.
 
+    With `redirect_slashes`, a path that only a slash at its end keeps from a route is redirected (307).
+    """
+
+    def __init__(self, *, redirect_slashes: bool = True) -> None: ...
     def add(
         self,
         *,

@@ -53,6 +53,8 @@ class App(RouteDecorators):
     and a GIL of its own), "processes", or "auto" (pinned where every imported package allows it). Settings of the
     server given here yield to those of the command line and of the environment.
 
+    With `redirect_slashes`, a path that only a slash at its end keeps from a route is redirected to it.
+
     `lifespan` and the `startup`/`shutdown` events run once per interpreter.
 
     >>> app = App(title="Tasks")
@@ -197,7 +199,7 @@ class App(RouteDecorators):
         """
         from fasterapi._engine import Routes
 
-        routes = Routes()
+        routes = Routes(redirect_slashes=self.redirect_slashes)
         for route in self.routes:
             route.register(routes)
         return routes

@@ -13,13 +13,19 @@ using python::ref;
 
 routes_object* self_of(PyObject* object) noexcept { return reinterpret_cast<routes_object*>(object); }
 
-PyObject* create(PyTypeObject* type, PyObject*, PyObject*) {
+PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"redirect_slashes", nullptr};
+  int redirect_slashes = 1;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$p:Routes", const_cast<char**>(names), &redirect_slashes)) {
+    return nullptr;
+  }
   const ref made = ref::steal(type->tp_alloc(type, 0));
   if (!made) return nullptr;
   routes_object* self = self_of(made.get());
   self->application = new (std::nothrow) server::application();
   self->handlers = new (std::nothrow) std::vector<handler_entry>();
   if (self->application == nullptr || self->handlers == nullptr) return PyErr_NoMemory();
+  self->application->redirect_slashes = redirect_slashes != 0;
   return Py_NewRef(made.get());
 }
 

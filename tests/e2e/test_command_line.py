@@ -261,3 +261,13 @@ def test_dev_serves_the_new_code_after_a_change(tmp_path: Path) -> None:
         file.write_text(source.format("'repaired'"))
         match = server.wait_for_log(r"(?s)surely_missing'\n.*starting again.*Listening on (\S+)", STOP_S)
         assert httpx.get(match[1]).json() == "repaired"
+
+
+@pytest.mark.parametrize(("setting", "status"), [("", 307), ("redirect_slashes=False", 404)])
+def test_an_app_chooses_whether_slashes_are_redirected(serve: Serve, setting: str, status: int) -> None:
+    source = f"from fasterapi import App\napp = App({setting})\napp.get('/a')(lambda: 1)\n"
+    with serve(source, "--workers", "1") as server:
+        answer = httpx.get(server.url + "/a/?q=1")
+    assert answer.status_code == status
+    if status == 307:
+        assert answer.headers["location"] == f"{server.url}/a?q=1"

@@ -104,6 +104,9 @@ def test_routes_reach_the_engine_in_order_with_their_kind(monkeypatch: pytest.Mo
     added: list[dict[str, Any]] = []
 
     class Recorder:
+        def __init__(self, *, redirect_slashes: bool) -> None:
+            assert redirect_slashes
+
         def add(self, **route: Any) -> None:
             added.append(route)
 
