@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.differential.cases import Case, all_cases
-from tests.e2e.differential.differences import RULES, judge
+from tests.e2e.differential.differences import RULES, judge, rule_for
 from tests.e2e.differential.exchange import Answer, Client
 from tests.e2e.serving import STRATEGIES, Server
 
@@ -66,8 +66,8 @@ def answers(theirs: Client) -> dict[Case, Answer]:
 
 
 @pytest.fixture(scope="module", params=STRATEGIES)
-def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """The same text with the other package's name, under our server."""
+def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[Case, Answer]:
+    """What our server says to every case, running the same text with the other package's name."""
     folder = tmp_path_factory.mktemp("app")
     shutil.copytree(APP, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     for source in folder.glob("*.py"):
@@ -75,19 +75,24 @@ def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     options = ("--strategy", request.param, "--workers", "2", "--log-level", "critical")
     with Server(folder / "main.py", *options, cwd=folder) as server:
         client = Client(server.port)
-        yield client
+        answers = {case: client.ask(case) for cases in GROUPS.values() for case in cases}
         client.close()
+    return answers
 
 
 @pytest.mark.parametrize("group", sorted(GROUPS))
-def test_answers_are_the_same(group: str, answers: dict[Case, Answer], ours: Client) -> None:
+def test_answers_are_the_same(group: str, answers: dict[Case, Answer], ours: dict[Case, Answer]) -> None:
     problems = []
     for case in GROUPS[group]:
-        expected, got = answers[case], ours.ask(case)
+        expected, got = answers[case], ours[case]
         if found := judge(case, expected, got):
             problems.append(f"{case}\n  {'; '.join(found)}\n  theirs: {expected}\n  ours:   {got}")
     shown = "\n".join(problems[:SHOWN_PROBLEMS])
     assert not problems, f"{len(problems)} of {len(GROUPS[group])} differ\n{shown}"
+
+
+def test_every_intended_difference_occurs(answers: dict[Case, Answer], ours: dict[Case, Answer]) -> None:
+    assert {rule_for(case, answers[case], ours[case]) for case in answers} - {None} == set(RULES)
 
 
 def test_every_intended_difference_is_documented() -> None:
