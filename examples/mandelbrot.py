@@ -64,15 +64,15 @@ Coordinate = Annotated[float, Path(ge=-4.0, le=4.0)]
 
 @app.get("/tile/{left}/{top}/{side}")
 def tile(left: Coordinate, top: Coordinate, side: Annotated[float, Path(gt=0.0, le=4.0)]) -> Response:
-    """The square with that upper left corner and side, as an image; the header x-worker tells who rendered it."""
-    started = time.perf_counter()
+    """The square with that upper left corner and side as an image; headers tell who made it, in how much CPU time."""
+    started = time.thread_time()
     step = side / TILE_SIZE
     pixels = bytearray()
     for row in range(TILE_SIZE):
         for column in range(TILE_SIZE):
             pixels += bytes(colour(escape_time(complex(left + column * step, top - row * step))))
-    took_ms = 1e3 * (time.perf_counter() - started)
-    headers = {"x-worker": str(app.worker.index), "x-milliseconds": f"{took_ms:.1f}"}
+    cpu_ms = 1e3 * (time.thread_time() - started)
+    headers = {"x-worker": str(app.worker.index), "x-milliseconds": f"{cpu_ms:.1f}"}
     return Response(png(TILE_SIZE, TILE_SIZE, bytes(pixels)), media_type="image/png", headers=headers)
 
 

@@ -204,7 +204,7 @@ class RedirectResponse(Response):
         from urllib.parse import quote
 
         super().__init__(b"", status_code=status_code, headers=headers, background=background)
-        self.headers["location"] = quote(str(url), safe=":/%#?=@[]!$&'()*+,")
+        self.headers["location"] = quote(str(url), safe=":/%#?=@[]!$&'()*+,;")
 
 
 def _content_type_field(key: tuple[str, str]) -> tuple[bytes, bytes]:
