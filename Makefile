@@ -19,6 +19,8 @@ build: $(venv)/.installed $(release)/build.ninja  ## Set everything up: system p
 	@$(cmake) --build $(release) --target _engine -- -n | grep -q 'no work to do' || \
 	  $(cmake) --build $(release) --target _engine
 	@$(cmake) --install $(release) --component python --prefix "$$(cat $(venv)/.site-packages)" >/dev/null
+	@# Where Python may not write bytecode (PYTHONDONTWRITEBYTECODE), every worker would compile the package anew.
+	@$(python) -m compileall -q fasterapi
 
 serve: build  ## Serve APP (examples/hello.py) on 127.0.0.1:8000 in the foreground
 	@exec $(venv)/bin/fasterapi run $(APP) $(ARGS)
