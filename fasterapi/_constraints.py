@@ -27,6 +27,8 @@ def collect(metadata: Iterable[Any]) -> dict[str, Any]:
     for each in _flatten(metadata):
         options = getattr(each, "options", None)
         if isinstance(options, dict):
+            if options.get("discriminator") is not None:
+                found["discriminator"] = options["discriminator"]
             found.update((name, options[name]) for name in _NAMES if options.get(name) is not None)
             if options.get("regex") is not None:
                 found["pattern"] = options["regex"]

@@ -27,6 +27,7 @@ _LIMITS = (
     "allow_inf_nan",
     "max_digits",
     "decimal_places",
+    "discriminator",
 )
 
 
@@ -62,7 +63,7 @@ class ModelParameter:
             inner, *rest = typing.get_args(annotation)
             metadata = tuple(each for each in rest if not type(each).__module__.startswith("fasterapi."))
         chosen = {name: limits[name] for name in _LIMITS if limits.get(name) is not None}
-        described = typing.Annotated[inner, *metadata, pydantic.Field(**chosen)]
+        described: Any = typing.Annotated[(inner, *metadata, pydantic.Field(**chosen))]
         self._adapter: Any = pydantic.TypeAdapter(described)
         self._location = location
         self._refused: type[Any] = ValidationError

@@ -42,6 +42,8 @@ class ParamOptions(TypedDict, total=False):
     """Of a Decimal, in all."""
     decimal_places: int | None
     """Of a Decimal, after its point."""
+    discriminator: str | None
+    """The field that tells the models of a union apart; for pydantic models only."""
     title: str | None
     description: str | None
     examples: list[Any] | None

@@ -10,7 +10,7 @@ namespace {
 
 constexpr complaint missing{"missing", "Field required"};
 
-enum class body_state : uint8_t { none, raw, json, failed };
+using kind = enum body_content::kind;
 
 std::string_view content_type_of(const http::request_head& head) noexcept {
   const http::header_field* field = head.find("content-type");
@@ -25,25 +25,6 @@ void fail_json(const json::read_problem& problem, checker& by) noexcept {
   by.fail(where, "json_invalid", "JSON decode error", json::value::of_members(nullptr, 0), context.view());
 }
 
-body_state read_body(const request_view& request, json::reader& reader, checker& by, json::value& out) noexcept {
-  if (!request.has_body || request.body.empty()) return body_state::none;
-  if (!is_json_media_type(content_type_of(*request.head))) {
-    out = json::value::of_text(request.body, json::kind::bytes);
-    return body_state::raw;
-  }
-  switch (reader.read(request.body, by.arena(), out)) {
-    case json::read_status::ok:
-      return body_state::json;
-    case json::read_status::invalid:
-      fail_json(reader.problem(), by);
-      return body_state::failed;
-    case json::read_status::unreadable:
-      by.errors().set_bad_request();
-      return body_state::failed;
-  }
-  return body_state::failed;
-}
-
 const json::value* find_member(const json::value& object, std::string_view key) noexcept {
   for (uint32_t i = 0; i < object.size; ++i) {
     if (object.members[i].key.view() == key) return &object.members[i].item;
@@ -51,16 +32,17 @@ const json::value* find_member(const json::value& object, std::string_view key) 
   return nullptr;
 }
 
-void check_embedded(const plan& of, body_state state, const json::value& body, checker& by, value* values) noexcept {
+void check_embedded(const plan& of, const body_content& body, checker& by, value* values) noexcept {
   for (const parameter* each : of.by_origin(origin::body)) {
     const location root{nullptr, step::of("body")};
     const location where{&root, step::of(each->shown)};
     by.errors().current_rank = each->rank;
-    const bool is_object = state == body_state::json && body.kind == json::kind::object;
-    const json::value* found = is_object ? find_member(body, each->alias) : nullptr;
+    const bool is_json = body.kind == kind::json;
+    const bool is_object = is_json && body.value.kind == json::kind::object;
+    const json::value* found = is_object ? find_member(body.value, each->alias) : nullptr;
     if (found != nullptr) {
       by.check(*each->type, *found, where, values[each->position]);
-    } else if (each->required || (state == body_state::json && !is_object)) {
+    } else if (each->required || (is_json && !is_object)) {
       by.fail(where, missing, json::value());
     }
   }
@@ -84,20 +66,32 @@ bool is_json_media_type(std::string_view content_type) noexcept {
          (sub.size() >= 5 && http::equals_ignoring_case(sub.substr(sub.size() - 5), "+json"));
 }
 
-void check_body(const plan& of, const request_view& request, json::reader& reader, checker& by,
-                value* values) noexcept {
-  json::value body;
-  const body_state state = read_body(request, reader, by, body);
-  if (state == body_state::failed) return;
-  if (of.embeds_body()) {
-    check_embedded(of, state, body, by, values);
-    return;
+body_content read_body(const request_view& request, json::reader& reader, checker& by) noexcept {
+  if (!request.has_body || request.body.empty()) return {};
+  if (!is_json_media_type(content_type_of(*request.head))) {
+    return {kind::raw, json::value::of_text(request.body, json::kind::bytes)};
   }
+  body_content read{kind::json, {}};
+  switch (reader.read(request.body, by.arena(), read.value)) {
+    case json::read_status::ok:
+      return read;
+    case json::read_status::invalid:
+      fail_json(reader.problem(), by);
+      break;
+    case json::read_status::unreadable:
+      by.errors().set_bad_request();
+      break;
+  }
+  return {kind::broken, {}};
+}
+
+void check_body(const plan& of, const body_content& body, checker& by, value* values) noexcept {
+  if (of.embeds_body()) return check_embedded(of, body, by, values);
   const parameter& only = *of.by_origin(origin::body).front();
   const location where{nullptr, step::of("body")};
   by.errors().current_rank = only.rank;
-  if (state != body_state::none) {
-    by.check(*only.type, body, where, values[only.position]);
+  if (body.kind != kind::none) {
+    by.check(*only.type, body.value, where, values[only.position]);
   } else if (only.required) {
     by.fail(where, missing, json::value());
   }

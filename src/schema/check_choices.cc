@@ -83,7 +83,7 @@ const choice* checker::find_lax_choice(const type& expected, const json::value& 
   if (expected.mixed == json::kind::string) {
     return input.kind == json::kind::bytes ? find_choice(expected, json::value::of_text(input.view())) : nullptr;
   }
-  static const type plain;
+  static const type plain{};
   const location nowhere;
   error_list ignored;
   error_list* const kept = errors_;

@@ -33,7 +33,7 @@ struct error {
   std::string_view raw;      // when not empty: the whole entry as JSON objects joined by ',', made elsewhere
   const step* steps = nullptr;
   uint32_t step_count = 0;
-  uint32_t rank = 0;       // of the parameter: its place in the order of checking
+  uint32_t rank = 0;  // of the parameter: its place in the order of checking
   json::value input;
   error* next = nullptr;
 };

@@ -46,6 +46,11 @@ bool validate(const plan& of, const request_view& request, json::reader& reader,
               error_list& errors) noexcept {
   checker by(arena, errors);
   std::fill_n(values, of.parameter_count(), value());
+  body_content body;
+  if (of.needs_body()) {
+    body = read_body(request, reader, by);
+    if (body.kind == body_content::kind::broken) return false;
+  }
   for (const parameter* each : of.by_origin(origin::path)) {
     const json::value text = json::value::of_text(request.path_values[each->path_index]);
     settle(*each, &text, by, values[each->position]);
@@ -59,7 +64,7 @@ bool validate(const plan& of, const request_view& request, json::reader& reader,
       settle(*wanted[i], found[i].sent ? &found[i].input : nullptr, by, values[wanted[i]->position]);
     }
   }
-  if (of.needs_body()) check_body(of, request, reader, by, values);
+  if (of.needs_body()) check_body(of, body, by, values);
   if (arena.failed()) errors.set_failed();
   return errors.empty() || hand_over(of, errors, arena, values);
 }
