@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -208,6 +209,39 @@ def test_what_the_app_prints_and_logs_is_seen(serve: Serve) -> None:
             assert wire.ask().json is None
         for text in ("printed in a handler", "told on standard error", "logged in a handler"):
             server.wait_for_log(text)
+
+
+def test_an_app_that_pydantic_keeps_out_of_interpreters_runs_in_processes(tmp_path: Path) -> None:
+    pytest.importorskip("pydantic")
+    source = """
+    from fasterapi import App
+    from pydantic import BaseModel
+
+    class Item(BaseModel):
+        name: str
+        price: float = 1.5
+
+    app = App()
+
+    @app.post("/")
+    def create(item: Item):
+        return item
+    """
+    (tmp_path / "app.py").write_text(dedent(source))
+    with Server("app.py", "--workers", "1", cwd=tmp_path) as server, Wire(server) as wire:
+        assert re.search(r"strategy +processes: .*pydantic_core", server.log)
+        json_type = "Content-Type: application/json"
+        assert wire.ask("/", json_type, method="POST", body=b'{"name": "a"}').json == {"name": "a", "price": 1.5}
+        refused = wire.ask("/", json_type, method="POST", body=b'{"price": "x"}')
+        assert refused.status == 422
+        assert [(error["type"], error["loc"]) for error in refused.json["detail"]] == [
+            ("missing", ["body", "name"]),
+            ("float_parsing", ["body", "price"]),
+        ]
+    refusing = Server("app.py", "--strategy", "pinned", cwd=tmp_path)
+    assert refusing.wait(60) == 1
+    assert "pydantic_core" in refusing.log
+    assert "app → pydantic" in refusing.log
 
 
 def test_interrupting_the_start_ends_it(tmp_path: Path, strategy: str) -> None:
