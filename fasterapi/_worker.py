@@ -77,6 +77,7 @@ def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: 
         # What importing made is there to stay: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        gc.enable()
         loop.run_until_complete(_serve(loop, app, config, announce))
     finally:
         retire()

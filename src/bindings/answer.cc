@@ -20,8 +20,6 @@ constexpr size_t body_headroom = 512;  // for a head before an encoded body
 constexpr size_t kept_body = 1 << 20;  // bytes of the encoding buffer that are kept from answer to answer
 constexpr size_t fields_max = 256;     // of one response
 
-module_state& state_of_loop(loop_object* loop) { return state_of_type(Py_TYPE(reinterpret_cast<PyObject*>(loop))); }
-
 bool bodiless(uint16_t status) noexcept { return status < 200 || status == 204 || status == 304; }
 
 bool read_bytes(PyObject* object, const char* what, std::string_view& into) {

@@ -14,11 +14,6 @@ namespace {
 
 using python::ref;
 
-module_state& state_of_loop(loop_object* loop) { return state_of_type(Py_TYPE(reinterpret_cast<PyObject*>(loop))); }
-
-// Exceptions that are not about the request: they end the worker.
-bool ends_loop() { return PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0; }
-
 // The arguments of one call, released together. Slot 0 is the callee's to use (PY_VECTORCALL_ARGUMENTS_OFFSET).
 class call_arguments {
  public:
@@ -103,10 +98,9 @@ void proceed(loop_object* loop, server::call& call, ref result, ref context, out
 
 }  // namespace
 
-bool run_call(loop_object* loop, server::call& call) {
+void run_call(loop_object* loop, server::call& call) {
   if (call.refused.status != 0) [[unlikely]] {
-    answer_refused(loop, call);
-    return true;
+    return answer_refused(loop, call);
   }
   module_state& state = state_of_loop(loop);
   const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
@@ -115,8 +109,7 @@ bool run_call(loop_object* loop, server::call& call) {
   if (plan.shape.needs_request()) {
     request = make_request(state, loop, call, &entry);
     if (!request) {
-      fail_call(loop, call);
-      return true;
+      return fail_call(loop, call);
     }
   }
   call_arguments arguments(plan.shape.parameter_count());
@@ -128,32 +121,25 @@ bool run_call(loop_object* loop, server::call& call) {
       } else {
         refuse_invalid(loop, call, errors);
       }
-      return true;
+      return;
     }
     arguments.filled();
   }
   ref context = ref::steal(PyContext_CopyCurrent());
   if (!context || PyContext_Enter(context.get()) != 0) {
-    fail_call(loop, call);
-    return true;
+    return fail_call(loop, call);
   }
   PyObject* const entered = context.get();
   const ref keep = ref::share(entered);
   ref result =
       ref::steal(PyObject_Vectorcall(entry.handler.get(), arguments.data(),
                                      plan.positional_count | PY_VECTORCALL_ARGUMENTS_OFFSET, plan.keywords.get()));
-  bool goes_on = true;
   if (result) {
     proceed(loop, call, std::move(result), std::move(context), outcome_kind::result);
-  } else if (ends_loop()) {
-    goes_on = false;
   } else {
     fail_call(loop, call);
   }
-  PyObject* raised = PyErr_GetRaisedException();
   if (PyContext_Exit(entered) != 0) PyErr_Clear();
-  PyErr_SetRaisedException(raised);
-  return goes_on;
 }
 
 void finish_call(loop_object* loop, server::call& call, PyObject* value, outcome_kind kind) {

@@ -11,9 +11,8 @@ namespace fasterapi::bindings {
 
 struct loop_object;
 
-// Runs the handler of a call, at least up to its first suspension. False with a Python error set for those that end the
-// loop.
-bool run_call(loop_object* loop, server::call& call);
+// Runs the handler of a call, at least up to its first suspension. Whatever it raises is answered.
+void run_call(loop_object* loop, server::call& call);
 
 // Answers with a handler's result, or with what the app's exception handlers made.
 void finish_call(loop_object* loop, server::call& call, PyObject* value, outcome_kind kind);

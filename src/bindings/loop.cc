@@ -37,7 +37,7 @@ PyObject* create(PyTypeObject* type, PyObject*, PyObject*) {
   if (!made) return nullptr;
   self_of(made.get())->core = new (std::nothrow) loop_core();
   if (self_of(made.get())->core == nullptr) return PyErr_NoMemory();
-  self_of(made.get())->core->thread = PyThread_get_thread_ident();
+  self_of(made.get())->core->state = &state_of_type(type);
   return Py_NewRef(made.get());
 }
 
@@ -109,7 +109,7 @@ PyObject* call_soon(PyObject* object, PyObject* const* args, Py_ssize_t count, P
     PyErr_SetString(PyExc_TypeError, "call_soon() takes a callback");
     return nullptr;
   }
-  handle_object* made = make_handle(state_of_type(Py_TYPE(object)), self, args[0], args + 1, count - 1, context);
+  handle_object* made = make_handle(state_of_loop(self_of(object)), self, args[0], args + 1, count - 1, context);
   if (made == nullptr) return nullptr;
   push_ready(self, Py_NewRef(as_object(made)));
   return as_object(made);
@@ -117,7 +117,7 @@ PyObject* call_soon(PyObject* object, PyObject* const* args, Py_ssize_t count, P
 
 PyObject* schedule(loop_object* self, double due, PyObject* const* args, Py_ssize_t count, PyObject* context) {
   handle_object* made =
-      make_handle(state_of_type(Py_TYPE(as_object(self))), self, args[1], args + 2, count - 2, context);
+      make_handle(state_of_loop(self), self, args[1], args + 2, count - 2, context);
   if (made == nullptr) return nullptr;
   made->when = due;
   made->scheduled = true;
@@ -213,15 +213,15 @@ int64_t patience_ms(loop_object* self) {
 
 bool run_ready(loop_object* self) {
   loop_core& core = *self->core;
-  module_state& state = state_of_type(Py_TYPE(as_object(self)));
+  module_state& state = state_of_loop(self);
   for (size_t left = core.ready.size(); left > 0; --left) {
     const ref item = ref::steal(core.ready.pop());
     PyTypeObject* type = Py_TYPE(item.get());
-    bool going_on;
+    bool going_on = true;
     if (type == state.handle_type) {
       going_on = run_handle(reinterpret_cast<handle_object*>(item.get()));
     } else if (type == state.request_task_type) {
-      going_on = resume_request(item.get());
+      resume_request(item.get());
     } else {
       // A handle of asyncio's own, made by add_reader and friends.
       going_on = static_cast<bool>(ref::steal(PyObject_CallMethod(item.get(), "_run", nullptr)));
@@ -260,9 +260,7 @@ PyObject* run_once(PyObject* object, PyObject*) {
     Py_BEGIN_ALLOW_THREADS shard.wait(patience);
     Py_END_ALLOW_THREADS
   }
-  while (server::call* next = shard.next_call()) {
-    if (!run_call(self, *next)) return nullptr;
-  }
+  while (server::call* next = shard.next_call()) run_call(self, *next);
   while (server::call* gone = shard.next_cancelled()) cancel_request(*gone);
   if (!report_ready_descriptors(self)) return nullptr;
   take_due_timers(self);
@@ -323,7 +321,7 @@ PyObject* serve(PyObject* object, PyObject* args) {
   const char* host;
   unsigned short port;
   int backlog;
-  if (!PyArg_ParseTuple(args, "OO!OpsHi", &app, state_of_type(Py_TYPE(object)).routes_type, &routes, &intercepted,
+  if (!PyArg_ParseTuple(args, "OO!OpsHi", &app, state_of_loop(self_of(object)).routes_type, &routes, &intercepted,
                         &keeps_requests, &host, &port, &backlog) ||
       !check_open(self)) {
     return nullptr;

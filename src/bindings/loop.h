@@ -28,6 +28,7 @@ struct loop_core {
     handle_object* handle;
   };
 
+  module_state* state = nullptr;  // of the interpreter; the loop's type keeps it alive
   std::unique_ptr<server::shard> shard;
   core::ring<PyObject*> ready;  // owned: handles, request tasks, or any object with `_run` and `_cancelled`
   std::vector<timer> timers;    // a heap, the earliest first; handles are owned
@@ -38,7 +39,6 @@ struct loop_core {
   PyObject* app = nullptr;          // owned, once serving
   bool keeps_requests = false;      // the app has exception handlers, which are given the request
   step_frame* stepping = nullptr;   // the request whose coroutine runs at this moment and has no Task
-  unsigned long thread = 0;
   core::byte_buffer body;    // of the answer under way, with room for its head before it
   core::byte_buffer fields;  // header fields of the answer under way
 };
@@ -47,6 +47,8 @@ struct loop_object {
   PyObject_HEAD loop_core* core;
   PyObject* weak_references;
 };
+
+inline module_state& state_of_loop(const loop_object* loop) noexcept { return *loop->core->state; }
 
 int add_loop(PyObject* module, module_state& state);
 

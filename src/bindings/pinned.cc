@@ -171,6 +171,8 @@ core::result<> worker::run_python(python::interpreter& interpreter) {
     if (!text || PyList_Append(path.get(), text.get()) != 0) return python_error();
   }
   if (PySys_SetObject("path", path.get()) != 0) return python_error();
+  // What is imported now stays: collecting meanwhile would find nothing. run_pinned turns the collector on again.
+  PyGC_Disable();
   const ref module = ref::steal(PyImport_ImportModule("fasterapi._worker"));
   if (!module) return python_error();
   const ref slot = ref::steal(PyCapsule_New(this, slot_name, nullptr));

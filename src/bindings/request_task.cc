@@ -29,8 +29,6 @@ namespace {
 
 request_task* self_of(PyObject* object) noexcept { return reinterpret_cast<request_task*>(object); }
 PyObject* as_object(void* object) noexcept { return static_cast<PyObject*>(object); }
-module_state& state_of_loop(loop_object* loop) { return state_of_type(Py_TYPE(as_object(loop))); }
-
 PyObject* wake(PyObject* object, PyObject* const* args, size_t count, PyObject* keywords);
 
 ref make_task(loop_object* loop, server::call& call, PyObject* coroutine, PyObject* context, outcome_kind kind) {
@@ -394,14 +392,13 @@ void start_coroutine(loop_object* loop, server::call& call, ref coroutine, ref c
   continue_after(self_of(frame.task.get()), std::move(result));
 }
 
-bool resume_request(PyObject* object) {
+void resume_request(PyObject* object) {
   request_task* self = self_of(object);
-  if (self->ended) return true;
-  if (PyContext_Enter(self->context) != 0) return report_callback_error(self->loop, object);
+  if (self->ended) return;
   const ref context = ref::share(self->context);
+  if (PyContext_Enter(context.get()) != 0) return end_with_error(self);
   step_task(self);
   if (PyContext_Exit(context.get()) != 0) PyErr_Clear();
-  return true;
 }
 
 void cancel_request(server::call& call) {

@@ -46,8 +46,8 @@ int add_request_task(PyObject* module, module_state& state);
 void start_coroutine(loop_object* loop, server::call& call, python::ref coroutine, python::ref context,
                      outcome_kind kind);
 
-// Goes on with a task from the loop's queue. False with a Python error set for those that end the loop.
-bool resume_request(PyObject* task);
+// Goes on with a task from the loop's queue.
+void resume_request(PyObject* task);
 
 // The client is gone: the coroutine gets a CancelledError where it waits.
 void cancel_request(server::call& call);
