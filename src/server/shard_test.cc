@@ -1,0 +1,310 @@
+#include "server/shard.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/clock.h"
+
+namespace fasterapi::server {
+namespace {
+
+// A client's end of a connection. Reads give up after ten seconds.
+class client {
+ public:
+  explicit client(const net::address& to) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const timeval patience{10, 0};
+    setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    EXPECT_EQ(::connect(socket_.get(), &to.base, to.size()), 0);
+  }
+  void send(std::string_view bytes) {
+    ASSERT_EQ(::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+  }
+  void finish_sending() { ::shutdown(socket_.get(), SHUT_WR); }
+  void reset() {
+    const linger now{1, 0};
+    setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    socket_.reset();
+  }
+  // What has arrived by now, without waiting.
+  std::string arrived() {
+    char buffer[65536];
+    std::string all;
+    for (;;) {
+      const ssize_t got = ::recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+      if (got == 0) closed_ = true;
+      if (got <= 0) return all;
+      all.append(buffer, static_cast<size_t>(got));
+    }
+  }
+  bool closed() {
+    arrived();
+    return closed_;
+  }
+
+ private:
+  net::descriptor socket_;
+  bool closed_ = false;
+};
+
+class ShardTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    add(http::method::get, "/");
+    add(http::method::get, "/items/{id}");
+    add(http::method::post, "/items");
+    add(http::method::get, "/slashed/");
+  }
+
+  void add(http::method method, std::string_view path) {
+    const http::method_set bit = app.router.bit_of(method, {});
+    ASSERT_TRUE(app.router.add(bit, path, static_cast<uint32_t>(app.routes.size())).ok());
+    app.routes.push_back({});
+  }
+
+  void open() {
+    auto made = shard::create(settings);
+    ASSERT_TRUE(made.ok());
+    tested = made.take();
+    auto listener = net::listener::open(net::address::resolve("127.0.0.1", 0).value(), 16);
+    ASSERT_TRUE(listener.ok());
+    ASSERT_TRUE(tested->serve(app, listener.take()).ok());
+  }
+  client connect() { return client(tested->local()); }
+
+  // Runs turns, and the handler for each call, until `done` says so; fails after ten seconds.
+  void run_until(const std::function<bool()>& done) {
+    const int64_t deadline = core::coarse_ms() + 10'000;
+    while (!done()) {
+      ASSERT_LT(core::coarse_ms(), deadline);
+      tested->wait(10);
+      while (call* next = tested->next_call()) handle(*next);
+      while (call* gone = tested->next_cancelled()) {
+        ++cancelled;
+        tested->answer(*gone, {});
+      }
+    }
+  }
+  std::string receive(client& from, size_t size) {
+    std::string all;
+    run_until([&] {
+      all += from.arrived();
+      return all.size() >= size || from.closed();
+    });
+    return all;
+  }
+  // Everything until the shard closes the connection.
+  std::string receive_all(client& from) { return receive(from, std::string::npos); }
+
+  void handle(call& next) {
+    seen.push_back(std::string(next.head.view(next.head.method_token)) + " " + std::string(next.path) + " " +
+                   std::string(next.body));
+    if (suspends) {
+      ASSERT_TRUE(tested->suspend(next, true));
+      waiting.push_back(&next);
+      return;
+    }
+    answer(next);
+  }
+  void answer(call& ended) {
+    response plain;
+    plain.content_type = "text/plain";
+    plain.body = reply;
+    tested->answer(ended, plain);
+  }
+
+  config settings;
+  application app;
+  std::unique_ptr<shard> tested;
+  std::string reply = "ok";
+  bool suspends = false;
+  int cancelled = 0;
+  std::vector<std::string> seen;
+  std::vector<call*> waiting;
+};
+
+constexpr std::string_view get_root = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+TEST_F(ShardTest, AnswersARequest) {
+  open();
+  client one = connect();
+  one.send(get_root);
+  const std::string got = receive(one, 100);
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\ndate: ")) << got;
+  EXPECT_TRUE(got.ends_with("\r\n\r\nok")) << got;
+  EXPECT_EQ(seen, std::vector<std::string>{"GET / "});
+}
+
+TEST_F(ShardTest, TakesARequestInSingleBytes) {
+  open();
+  client one = connect();
+  const std::string request = "POST /items HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+  for (char byte : request) {
+    one.send({&byte, 1});
+    tested->wait(1000);
+    while (call* next = tested->next_call()) handle(*next);
+  }
+  run_until([&] { return !seen.empty(); });
+  EXPECT_EQ(seen, std::vector<std::string>{"POST /items abcde"});
+}
+
+TEST_F(ShardTest, AnswersPipelinedRequestsInOrder) {
+  open();
+  client one = connect();
+  one.send(std::string(get_root) + "GET /items/a%20b HTTP/1.1\r\nhost: x\r\n\r\n" +
+           "POST /items HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabcGET /nowhere HTTP/1.1\r\nhost: x\r\n" +
+           "connection: close\r\n\r\n");
+  const std::string got = receive_all(one);
+  EXPECT_EQ(seen, (std::vector<std::string>{"GET / ", "GET /items/a b ", "POST /items abc"}));
+  EXPECT_NE(got.find("HTTP/1.1 404 Not Found"), std::string::npos);
+  EXPECT_NE(got.find("connection: close"), std::string::npos);
+}
+
+TEST_F(ShardTest, ASuspendedCallHoldsBackWhatFollowsOnItsConnectionOnly) {
+  open();
+  suspends = true;
+  client one = connect();
+  one.send(std::string(get_root) + std::string(get_root));
+  run_until([&] { return waiting.size() == 1; });
+  client two = connect();
+  two.send(get_root);
+  run_until([&] { return waiting.size() == 2; });
+  EXPECT_EQ(waiting[0]->head.view(waiting[0]->head.authority), "x");
+  answer(*waiting[0]);
+  run_until([&] { return waiting.size() == 3; });
+  answer(*waiting[2]);
+  EXPECT_GT(receive(one, 200).size(), 200U);
+}
+
+TEST_F(ShardTest, AClientThatResetsCancelsItsCall) {
+  open();
+  suspends = true;
+  client one = connect();
+  one.send(get_root);
+  run_until([&] { return waiting.size() == 1; });
+  one.reset();
+  run_until([&] { return cancelled == 1; });
+}
+
+TEST_F(ShardTest, AHalfClosedClientIsProbedAndAnswered) {
+  open();
+  suspends = true;
+  client one = connect();
+  one.send(get_root);
+  one.finish_sending();
+  run_until([&] { return waiting.size() == 1; });
+  EXPECT_EQ(receive(one, 27), "HTTP/1.1 102 Processing\r\n\r\n");
+  answer(*waiting[0]);
+  EXPECT_TRUE(receive_all(one).starts_with("HTTP/1.1 200 OK"));
+  EXPECT_EQ(cancelled, 0);
+}
+
+TEST_F(ShardTest, RefusesWithoutRunningAnything) {
+  open();
+  const auto answer_to = [this](std::string_view request) {
+    client one = connect();
+    one.send(request);
+    return receive(one, 40).substr(0, 12);
+  };
+  EXPECT_EQ(answer_to("GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n"), "HTTP/1.1 404");
+  EXPECT_EQ(answer_to("PUT /items HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n"), "HTTP/1.1 405");
+  EXPECT_EQ(answer_to("GET /%ff HTTP/1.1\r\nhost: x\r\n\r\n"), "HTTP/1.1 400");
+  EXPECT_EQ(answer_to("GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 400");
+  EXPECT_EQ(answer_to("GET / HTTP/1.1\nhost: x\n\n"), "HTTP/1.1 400");
+  EXPECT_EQ(answer_to("GET /slashed HTTP/1.1\r\nhost: x\r\n\r\n"), "HTTP/1.1 307");
+  EXPECT_EQ(answer_to("POST /items HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999\r\n\r\n"), "HTTP/1.1 413");
+  EXPECT_TRUE(seen.empty());
+}
+
+TEST_F(ShardTest, ARefusedBodyIsNotTakenForTheNextRequest) {
+  open();
+  client one = connect();
+  one.send("POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n" + std::string(get_root));
+  const std::string got = receive_all(one);
+  EXPECT_NE(got.find("404"), std::string::npos);
+  EXPECT_EQ(got.find("200 OK"), std::string::npos);
+  EXPECT_TRUE(seen.empty());
+}
+
+TEST_F(ShardTest, BoundsChunkedBodies) {
+  settings.body_max_bytes = 10;
+  open();
+  client one = connect();
+  one.send("POST /items HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n");
+  EXPECT_TRUE(receive_all(one).starts_with("HTTP/1.1 413"));
+}
+
+TEST_F(ShardTest, ASlowReaderGetsEverything) {
+  open();
+  reply = std::string(8 << 20, 'r');
+  client one = connect();
+  one.send(std::string(get_root) + std::string(get_root));
+  EXPECT_GE(receive(one, size_t{2} * (8 << 20)).size(), size_t{2} * (8 << 20));
+}
+
+TEST_F(ShardTest, TimesOutHeadsAndIdleConnections) {
+  settings.header_timeout_ms = 200;
+  settings.keep_alive_timeout_ms = 200;
+  open();
+  client slow = connect();
+  slow.send("GET / HT");
+  client idle = connect();
+  EXPECT_TRUE(receive_all(slow).starts_with("HTTP/1.1 408"));
+  EXPECT_EQ(receive_all(idle), "");
+}
+
+TEST_F(ShardTest, TurnsConnectionsAwayPastItsBound) {
+  settings.max_connections = 2;
+  open();
+  client one = connect();
+  client two = connect();
+  one.send(get_root);
+  two.send(get_root);
+  receive(one, 40);
+  receive(two, 40);
+  client three = connect();
+  EXPECT_TRUE(receive_all(three).starts_with("HTTP/1.1 503"));
+}
+
+TEST_F(ShardTest, StopsWhenEverythingIsAnswered) {
+  open();
+  suspends = true;
+  client idle = connect();
+  client busy = connect();
+  busy.send(get_root);
+  run_until([&] { return waiting.size() == 1; });
+  std::thread([this] { tested->request_stop(); }).join();
+  run_until([&] { return idle.closed(); });
+  EXPECT_FALSE(tested->drained());
+  answer(*waiting[0]);
+  EXPECT_NE(receive_all(busy).find("connection: close"), std::string::npos);
+  run_until([&] { return tested->drained(); });
+}
+
+TEST_F(ShardTest, OnlyAllowedHostsAreServed) {
+  settings.allowed_hosts = {"example.com", "*.example.org"};
+  open();
+  const auto status_for = [this](std::string_view host) {
+    client one = connect();
+    one.send("GET / HTTP/1.1\r\nhost: " + std::string(host) + "\r\n\r\n");
+    return receive(one, 12).substr(9, 3);
+  };
+  EXPECT_EQ(status_for("Example.com:8000"), "200");
+  EXPECT_EQ(status_for("a.b.example.org"), "200");
+  EXPECT_EQ(status_for("example.org"), "421");
+  EXPECT_EQ(status_for("evilexample.org"), "421");
+}
+
+TEST_F(ShardTest, RequestIdsDiffer) {
+  open();
+  EXPECT_NE(tested->make_request_id(), tested->make_request_id());
+  EXPECT_EQ(tested->make_request_id().size(), 16U);
+}
+
+}  // namespace
+}  // namespace fasterapi::server
