@@ -116,8 +116,7 @@ PyObject* call_soon(PyObject* object, PyObject* const* args, Py_ssize_t count, P
 }
 
 PyObject* schedule(loop_object* self, double due, PyObject* const* args, Py_ssize_t count, PyObject* context) {
-  handle_object* made =
-      make_handle(state_of_loop(self), self, args[1], args + 2, count - 2, context);
+  handle_object* made = make_handle(state_of_loop(self), self, args[1], args + 2, count - 2, context);
   if (made == nullptr) return nullptr;
   made->when = due;
   made->scheduled = true;

@@ -39,8 +39,8 @@ struct loop_core {
   PyObject* app = nullptr;          // owned, once serving
   bool keeps_requests = false;      // the app has exception handlers, which are given the request
   step_frame* stepping = nullptr;   // the request whose coroutine runs at this moment and has no Task
-  core::byte_buffer body;    // of the answer under way, with room for its head before it
-  core::byte_buffer fields;  // header fields of the answer under way
+  core::byte_buffer body;           // of the answer under way, with room for its head before it
+  core::byte_buffer fields;         // header fields of the answer under way
 };
 
 struct loop_object {

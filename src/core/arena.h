@@ -55,7 +55,7 @@ class arena {
   // A copy of `text` that lives until reset(); an empty view when there was no memory (see failed()).
   std::string_view copy(std::string_view text) noexcept {
     char* to = static_cast<char*>(allocate(text.size(), 1));
-    if (to == nullptr) return {};
+    if (to == nullptr || text.empty()) return {};
     std::memcpy(to, text.data(), text.size());
     return {to, text.size()};
   }

@@ -24,6 +24,7 @@ class byte_buffer {
   byte_buffer& operator=(const byte_buffer&) = delete;
 
   void append(std::string_view bytes) noexcept {
+    if (bytes.empty()) return;
     if (char* to = extend(bytes.size())) std::memcpy(to, bytes.data(), bytes.size());
   }
   void append(char byte) noexcept {

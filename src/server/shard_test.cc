@@ -143,7 +143,8 @@ TEST_F(ShardTest, AnswersARequest) {
 TEST_F(ShardTest, TakesARequestInSingleBytes) {
   open();
   client one = connect();
-  const std::string request = "POST /items HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+  const std::string request =
+      "POST /items HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
   for (char byte : request) {
     one.send({&byte, 1});
     tested->wait(1000);
@@ -235,7 +236,9 @@ TEST_F(ShardTest, BoundsChunkedBodies) {
   settings.body_max_bytes = 10;
   open();
   client one = connect();
-  one.send("POST /items HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n");
+  one.send(
+      "POST /items HTTP/1.1\r\nhost: x\r\ntransfer-encoding: "
+      "chunked\r\n\r\n8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n");
   EXPECT_TRUE(receive_all(one).starts_with("HTTP/1.1 413"));
 }
 
