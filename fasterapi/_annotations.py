@@ -168,7 +168,9 @@ class TypeTable:
                 return self._limited(self._record(annotation, annotation), constraints)
             if dataclasses.is_dataclass(annotation) and not hasattr(annotation, "__pydantic_validator__"):
                 return self._limited(self._record(annotation, annotation), constraints)
-        raise UnsupportedAnnotation(f"the engine cannot check values of the type {_show(annotation)}")
+        has_fields = "__annotations__" in getattr(annotation, "__dict__", ())
+        hint = "; make it a dataclass or a TypedDict" if has_fields else ""
+        raise UnsupportedAnnotation(f"the engine cannot check values of the type {_show(annotation)}{hint}")
 
     def _container(self, origin: Any, args: tuple[Any, ...], annotation: Any) -> _Compiled:
         if origin in (list, set, frozenset):

@@ -13,7 +13,7 @@ from fasterapi.exceptions import FasterAPIError
 
 if TYPE_CHECKING:
     from fasterapi._port import HeldPort
-    from fasterapi._trial import Trial
+    from fasterapi._trial import Refusal, Trial
     from fasterapi.applications import App
     from fasterapi.config import ResolvedConfig
 
@@ -85,7 +85,10 @@ def launch(
         return _fail(heading + "".join(f"  {mistake}\n" for mistake in error.mistakes), EXIT_USAGE)
     choice = choose_strategy(resolved, trial)
     if choice is None:
-        return _fail(f"strategy pinned does not fit this app: {explain_refusal(trial)}\n")
+        return _fail(
+            f"strategy pinned does not fit this app: {explain_refusal(trial)}\n"
+            "With --strategy auto it runs in processes; `fasterapi doctor` shows the whole chain.\n"
+        )
     try:
         with HeldPort.take(resolved.config.host, resolved.config.port) as port:
             return _serve(target, resolved, choice, port, trial)
@@ -108,8 +111,15 @@ def choose_strategy(resolved: ResolvedConfig, trial: Trial) -> Choice | None:
 
 def explain_refusal(trial: Trial) -> str:
     """Why the app does not fit interpreters with their own GIL, with the import chain of what refuses."""
-    chains = "; ".join(" → ".join(refusal.chain) for refusal in trial.refusals)
+    chains = "; ".join(" → ".join(_shortened(refusal)) for refusal in trial.refusals)
     return f"{trial.reason} ({chains})" if chains else trial.reason
+
+
+def _shortened(refusal: Refusal) -> list[str]:
+    """The chain without what lies between the first module of the refusing package and the one that refused."""
+    chain = list(refusal.chain)
+    first = next((at for at, name in enumerate(chain) if name.partition(".")[0] == refusal.package), len(chain))
+    return [*chain[: first + 1], "…", chain[-1]] if len(chain) > first + 3 else chain
 
 
 def _serve(target: AppTarget, resolved: ResolvedConfig, choice: Choice, port: HeldPort, trial: Trial) -> int:
@@ -119,6 +129,8 @@ def _serve(target: AppTarget, resolved: ResolvedConfig, choice: Choice, port: He
     workers = config.workers or _engine.usable_cpus()
     _logging.configure(level=config.log_level, form=config.log_format)
     _announce(target, resolved, choice, workers, trial)
+    for warning in trial.warnings:
+        _logging.server_logger.warning("%s", warning)
     plain = {
         **config.plain(),
         "host": port.host,

@@ -28,6 +28,7 @@ __all__ = [
 type RouteSignature = Sequence[tuple[str, str, str]]
 
 _OWN_DIRECTORY = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
 class LoadError(FasterAPIError):
@@ -79,7 +80,7 @@ class AppTarget:
         if not place:
             raise LoadError(f"{text!r} names no module or file")
         if looks_like_path and not os.path.exists(path):
-            raise LoadError(f"there is no file {place!r} in {cwd}")
+            raise LoadError(f"there is no file {place!r}{'' if os.path.isabs(place) else f' in {cwd}'}{_near(path)}")
         if os.path.isdir(path):
             path = _main_file_of(path, looks_like_path, place) or ""
         elif not looks_like_path:
@@ -187,7 +188,7 @@ def format_user_traceback(error: BaseException) -> str:
 
     shown = traceback.TracebackException.from_exception(error)
     _strip(shown, set())
-    return "".join(shown.format())
+    return "".join(shown.format()) + _missing_here(error)
 
 
 def _strip(shown: Any, seen: set[int]) -> None:
@@ -195,10 +196,23 @@ def _strip(shown: Any, seen: set[int]) -> None:
         return
     seen.add(id(shown))
     theirs = [frame for frame in shown.stack if not is_machinery(frame.filename)]
-    shown.stack[:] = theirs
+    # What the standard library did until it came to the user's code is no news; what it did from there on is.
+    first = next((place for place, frame in enumerate(theirs) if not _is_standard_library(frame.filename)), 0)
+    shown.stack[:] = theirs[first:]
     for linked in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):
         if linked is not None:
             _strip(linked, seen)
+
+
+def _missing_here(error: BaseException) -> str:
+    """A hint for an app that imports from this package what only FastAPI has."""
+    if not isinstance(error, ImportError) or (error.name or "").partition(".")[0] != "fasterapi":
+        return ""
+    return "FasterAPI has not all that FastAPI has: docs/moving-from-fastapi.md tells what to write instead.\n"
+
+
+def _is_standard_library(filename: str) -> bool:
+    return filename.startswith(_LIBRARY) and not filename.startswith((_LIBRARY + "site-packages", _LIBRARY + "dist-"))
 
 
 def is_machinery(filename: str) -> bool:
@@ -214,7 +228,8 @@ def _run(target: AppTarget) -> ModuleType:
             return sys.modules[target.name]
         except ModuleNotFoundError as error:
             if error.name is not None and (target.name + ".").startswith(error.name + "."):
-                raise LoadError(f"there is no module {target.name!r}: {error}") from error
+                where = f"neither in {target.sys_path[0]} nor among the installed packages"
+                raise LoadError(f"there is no module {error.name!r}, {where}{_near(target.name)}") from error
             raise
     if target.kind == "file":
         return _load_file(target.name, target.module)
@@ -280,9 +295,8 @@ def _named_app(module: ModuleType, attribute: str, place: str) -> App:
         try:
             value = getattr(value, step)
         except AttributeError:
-            from fasterapi.config import did_you_mean
-
-            hint = did_you_mean(step, [name for name, held in vars(module).items() if isinstance(held, App)])
+            apps = [name for name, held in vars(module).items() if isinstance(held, App)]
+            hint = f"; what it has is {' and '.join(apps)}" if apps else ""
             raise LoadError(f"{place} has no {path!r}{hint}") from None
     if makes:
         value = value()
@@ -290,6 +304,18 @@ def _named_app(module: ModuleType, attribute: str, place: str) -> App:
         return value
     hint = f"; to call it, say {place}:{path}()" if callable(value) and not makes else ""
     raise LoadError(f"{attribute!r} in {place} is not an instance of fasterapi.App but {type(value).__name__}{hint}")
+
+
+def _near(path: str) -> str:
+    """A hint where `path` is nothing: the Python file beside it that is probably meant."""
+    from fasterapi.config import did_you_mean
+
+    directory, name = os.path.split(path)
+    try:
+        files = [file for file in os.listdir(directory or ".") if file.endswith(".py")]
+    except OSError:
+        return ""
+    return did_you_mean(name, files)
 
 
 def _main_file_of(directory: str, looks_like_path: bool, place: str) -> str | None:

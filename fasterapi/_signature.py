@@ -70,7 +70,7 @@ def _signature_of(handler: Callable[..., Any]) -> inspect.Signature:
     try:
         return inspect.signature(handler, eval_str=True)
     except NameError as error:
-        raise TypeError(f"handler {_handler_name(handler)}: an annotation cannot be resolved: {error}") from error
+        raise TypeError(f"handler {_handler_name(handler)}: an annotation cannot be resolved: {error}") from None
     except ValueError as error:
         raise TypeError(f"handler {_handler_name(handler)} has no signature: {error}") from error
 
@@ -226,9 +226,9 @@ class _PlanCompiler:
         except _annotations.UnsupportedAnnotation as error:
             if _models.pydantic_in_use():
                 return self._model(parameter, annotation, limits, location)
-            raise self._fail(parameter, str(error)) from error
+            raise self._fail(parameter, str(error)) from None
         except TypeError as error:
-            raise self._fail(parameter, str(error)) from error
+            raise self._fail(parameter, str(error)) from None
 
     def _model(
         self, parameter: inspect.Parameter, annotation: Any, limits: dict[str, Any], location: tuple[str, ...]

@@ -46,7 +46,7 @@ class Trial:
     `error` is the user's traceback where the app loads nowhere; `output` is what it wrote until then. `own_gil` says
     whether it loads in an interpreter with its own GIL; where not, `reason` says why and `refusals` name the modules.
     With `own_gil`, `refusals` are those that the app's own code caught: it does without them. `settings` are those of
-    `App(...)`, `routes` its (methods, path, handler).
+    `App(...)`, `routes` its (methods, path, handler), `warnings` what compiling them warned of.
     """
 
     own_gil: bool
@@ -56,6 +56,7 @@ class Trial:
     refusals: tuple[Refusal, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     routes: tuple[tuple[str, str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def supports_own_gil() -> bool:
@@ -80,6 +81,7 @@ def run_trial(target: AppTarget, *, own_gil: bool = True) -> Trial:
             refusals=tuple(failure for failure in isolated.failures if _says_refused(failure.message)),
             settings=isolated.settings,
             routes=isolated.routes,
+            warnings=isolated.warnings,
         )
     return _merge(isolated, _in_child(target, "main"), "")
 
@@ -95,6 +97,7 @@ class _Attempt:
     failures: list[Refusal] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     routes: tuple[tuple[str, str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def _merge(isolated: _Attempt | None, plain: _Attempt, reason: str) -> Trial:
@@ -108,7 +111,14 @@ def _merge(isolated: _Attempt | None, plain: _Attempt, reason: str) -> Trial:
         named = ", ".join(dict.fromkeys(refusal.package for refusal in refusals))
         verb = "does" if "," not in named else "do"
         reason = f"{named} {verb} not load in a sub-interpreter" if named else isolated.summary
-    return Trial(own_gil=False, reason=reason, refusals=refusals, settings=plain.settings, routes=plain.routes)
+    return Trial(
+        own_gil=False,
+        reason=reason,
+        refusals=refusals,
+        settings=plain.settings,
+        routes=plain.routes,
+        warnings=plain.warnings,
+    )
 
 
 def _in_child(target: AppTarget, mode: str) -> _Attempt:
@@ -154,12 +164,13 @@ def _collect(report: IO[bytes], status: int, output: IO[bytes]) -> _Attempt:
             attempt.loaded = ended = True
             attempt.settings = value["settings"]
             attempt.routes = tuple((methods, path, handler) for methods, path, handler in value["routes"])
+            attempt.warnings = tuple(value["warnings"])
     attempt.output = _text_of(output)
     if not ended:
         from signal import Signals
 
         ending = f"was killed by {Signals(-status).name}" if status < 0 else f"exited with status {status}"
-        attempt.summary = f"importing the app {ending}"
+        attempt.summary = f"importing the app {ending}{f' while it loaded {loading[-1]}' if loading else ''}"
         attempt.error = f"{attempt.output}{attempt.summary}\n"
         attempt.output = ""
         if loading:

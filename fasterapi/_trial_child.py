@@ -67,6 +67,7 @@ def _importing_modules() -> list[str]:
 def report_from_here(target: str, report_fd: int) -> None:
     """Load the app in this interpreter and write what comes of it to `report_fd`, one JSON array a line."""
     import json
+    import warnings
 
     from fasterapi._loader import AppTarget, format_user_traceback, load
 
@@ -78,12 +79,15 @@ def report_from_here(target: str, report_fd: int) -> None:
     ImportRecorder(report).install()
     try:
         app = load(AppTarget.decode(target))
-        routes = app.compile_routes().signature()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            routes = app.compile_routes().signature()
     except BaseException as error:  # noqa: BLE001 - whatever the user's code raises, SystemExit included, is the result
         summary = f"{type(error).__name__}: {error}".partition("\n")[0]
         report("error", {"traceback": format_user_traceback(error), "summary": summary})
     else:
-        report("loaded", {"settings": app.settings, "routes": routes})
+        told = [str(warning.message) for warning in caught]
+        report("loaded", {"settings": app.settings, "routes": routes, "warnings": told})
 
 
 def _report_from_own_gil_interpreter(target: str, report_fd: int) -> None:

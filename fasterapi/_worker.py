@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -85,7 +86,10 @@ def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: 
 
 
 async def _serve(loop: WorkerLoop, app: App, config: Mapping[str, Any], announce: Announce) -> None:
-    routes = app.compile_routes()
+    with warnings.catch_warnings():
+        # The launch has told them, once for all workers.
+        warnings.simplefilter("ignore")
+        routes = app.compile_routes()
     async with app.run_lifespan():
         keeps_requests = bool(app.exception_handlers) or app.debug
         loop._serve(

@@ -89,7 +89,10 @@ def run(target: AppTarget, dev_defaults: bool, **options: Any) -> None:
 @click.argument("target")
 @_server_options
 def dev(target: str, **options: Any) -> None:
-    """Serve an app while you work on it: one worker, the debug page, a restart whenever a file changes."""
+    """Serve an app and restart on changes.
+
+    For the time while you work on it: one worker, the debug page, a restart whenever a file changes.
+    """
     from fasterapi._reload import Reloader
 
     try:
@@ -133,7 +136,10 @@ Exit status:
 @click.argument("target", callback=_parse_target)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def doctor(target: AppTarget, as_json: bool) -> None:
-    """Import an app for a trial and tell which packages refuse sub-interpreters, and which strategy fits."""
+    """Tell which strategy fits an app.
+
+    Imports the app for a trial and tells which packages refuse sub-interpreters, and how they got in.
+    """
     from fasterapi import _reports
     from fasterapi._trial import run_trial
 
@@ -147,7 +153,7 @@ def doctor(target: AppTarget, as_json: bool) -> None:
 
 @main.command()
 def version() -> None:
-    """Print the versions of this package, its engine, and Python."""
+    """Print the versions in use."""
     import platform
 
     from fasterapi import __version__, _engine

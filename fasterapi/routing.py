@@ -95,7 +95,7 @@ class APIRoute:
                 qualname=self.qualname,
             )
         except (TypeError, ValueError) as error:
-            error.add_note(f"in the route {self}")
+            error.add_note(f"in the route {self}{_declared_at(self.endpoint)}")
             raise
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
@@ -277,6 +277,15 @@ def qualified_name(endpoint: Handler) -> str:
         inner = inner.func
     name = getattr(inner, "__qualname__", None)
     return name if isinstance(name, str) else f"{type(inner).__qualname__}.__call__"
+
+
+def _declared_at(endpoint: Handler) -> str:
+    """Where the handler's code is, as ", file:line"; nothing for one that is not written in Python."""
+    inner: Any = endpoint
+    while hasattr(inner, "func") or hasattr(inner, "__wrapped__"):
+        inner = getattr(inner, "func", None) or inner.__wrapped__
+    code = getattr(inner, "__code__", None) or getattr(getattr(inner, "__call__", None), "__code__", None)  # noqa: B004
+    return "" if code is None else f", {code.co_filename}:{code.co_firstlineno}"
 
 
 def _name_of(endpoint: Handler) -> str:

@@ -71,6 +71,7 @@ def test_auto_prefers_pinned_and_falls_back_to_processes(tmp_path: Path) -> None
     assert refused.stderr == (
         "strategy pinned does not fit this app: faulthandler does not load in a sub-interpreter "
         "(refuses → faulthandler)\n"
+        "With --strategy auto it runs in processes; `fasterapi doctor` shows the whole chain.\n"
     )
 
 

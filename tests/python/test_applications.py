@@ -127,6 +127,7 @@ def test_a_route_that_the_engine_refuses_is_named() -> None:
     app.get("/a/{}")(lambda: None)
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the engine's message
         app.compile_routes()
+    line = app.routes[0].endpoint.__code__.co_firstlineno
     assert caught.value.__notes__ == [
-        "in the route GET /a/{} (test_a_route_that_the_engine_refuses_is_named.<locals>.<lambda>)"
+        f"in the route GET /a/{{}} (test_a_route_that_the_engine_refuses_is_named.<locals>.<lambda>), {__file__}:{line}"
     ]

@@ -61,6 +61,21 @@ def test_auto_takes_pinned_where_the_app_fits_and_processes_elsewhere() -> None:
     assert chosen.reason == "numpy does not load in a sub-interpreter (app → numpy → numpy.core)"
 
 
+def test_a_long_chain_is_told_by_its_ends() -> None:
+    chain = ("app", "shop", "numpy", "numpy.version", "numpy._core", "numpy._core._multiarray_umath")
+    refusal = Refusal(chain[-1], "numpy", chain, "…")
+    trial = Trial(own_gil=False, reason="numpy does not load", refusals=(refusal,))
+    assert explain_refusal(trial) == "numpy does not load (app → shop → numpy → … → numpy._core._multiarray_umath)"
+
+
+def test_what_the_routes_warn_of_is_logged_once(
+    served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    trial = Trial(own_gil=True, warnings=("GET /x is never reached",))
+    assert _launch_with(monkeypatch, trial, {"port": "0", "workers": "2"}) == 0
+    assert capfd.readouterr().err.count("WARNING GET /x is never reached\n") == 1
+
+
 def test_a_strategy_that_was_asked_for_is_taken_or_refused() -> None:
     assert _choice(_FITS, strategy="processes").reason == "asked for by --strategy"
     assert _choice(_FITS, strategy="pinned").strategy == "pinned"
@@ -123,6 +138,7 @@ def test_pinned_on_an_app_that_refuses_stops(
     assert _launch_with(monkeypatch, _REFUSES, {"strategy": "pinned"}) == 1
     error = capfd.readouterr().err
     assert "numpy does not load in a sub-interpreter (app → numpy → numpy.core)" in error
+    assert "With --strategy auto it runs in processes" in error
     assert served == []
 
 

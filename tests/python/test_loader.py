@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,12 +95,15 @@ def test_attributes_may_be_dotted_or_made_by_a_call(project: Path) -> None:
     ("source", "text", "message"),
     [
         ("", "site_five", "has no app"),
-        (_APP, "site_five:ap", "no 'ap'; did you mean app"),
+        (_APP, "site_five:ap", "no 'ap'; what it has is app"),
         ("app = 1", "site_five:app", "not an instance of fasterapi.App but int"),
         (_APP.replace("app =", "a =") + "b = App()", "site_five", r"several apps \(a, b\)"),
-        (_APP, "missing_module", "no module 'missing_module'"),
+        (_APP, "missing_module", "no module 'missing_module', neither in .* nor among the installed packages$"),
+        (_APP, "site_fiev", r"no module 'site_fiev'.*; did you mean site_five.py"),
         (_APP, "site_five.missing", "no module 'site_five.missing'"),
-        (_APP, "missing.py", "no file 'missing.py'"),
+        (_APP, "missing.py", "no file 'missing.py' in /"),
+        (_APP, "site_fiev.py", r"no file 'site_fiev.py' in .*; did you mean site_five.py"),
+        (_APP, "/nowhere/site_five.py", "no file '/nowhere/site_five.py'$"),
         (_APP, "./", "neither app.py nor main.py"),
         (_APP, ":app", "names no module"),
     ],
@@ -164,6 +169,29 @@ def test_the_users_traceback_has_no_frames_of_ours(project: Path) -> None:
     assert "site_nine.py" in text
     assert "ZeroDivisionError: division by zero" in text
     assert text.endswith("KeyError: 'k'\n")
+
+
+@pytest.mark.parametrize("line", ["from fasterapi import Depends", "from fasterapi.middleware import cors"])
+def test_what_only_fastapi_has_is_told_apart_from_other_missing_imports(project: Path, line: str) -> None:
+    _write(project, "site_fastapi.py", line + "\n")
+    with pytest.raises(ImportError) as caught:
+        _title("site_fastapi")
+    assert "docs/moving-from-fastapi.md" in format_user_traceback(caught.value).splitlines()[-1]
+
+
+def test_the_standard_librarys_frames_before_the_users_are_left_out() -> None:
+    async def fail() -> None:
+        json.loads("{}", object_hook=lambda found: found["x"])
+
+    with pytest.raises(KeyError) as caught:
+        asyncio.run(fail())
+    error = caught.value
+    assert error.__traceback__ is not None
+    # Without the frame of this test itself, asyncio's are the first.
+    shown = format_user_traceback(error.with_traceback(error.__traceback__.tb_next))
+    files = [line.split('"')[1] for line in shown.splitlines() if line.startswith("  File")]
+    assert files[0] == files[-1] == __file__
+    assert json.__file__ in files
 
 
 def test_a_syntax_error_shows_the_line(project: Path) -> None:

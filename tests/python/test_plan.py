@@ -30,6 +30,22 @@ def run(
     return handler(*positional, **named)
 
 
+class PlainClass:
+    name: str
+
+
+def test_a_type_that_cannot_be_checked_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As in an app that does not use pydantic, which would be asked otherwise.
+    monkeypatch.setattr("fasterapi._models.pydantic_in_use", lambda: False)
+
+    def handler(item: PlainClass) -> Any:
+        return item
+
+    with pytest.raises(TypeError, match=r"parameter 'item': .* make it a dataclass or a TypedDict$") as caught:
+        compile_plan(handler, "/")
+    assert caught.value.__suppress_context__
+
+
 def test_path_and_query_become_arguments() -> None:
     def handler(id: int, q: str | None = None, *, ratio: float = 1.0, on: bool = False) -> Any:
         return id, q, ratio, on

@@ -69,7 +69,12 @@ def test_an_app_that_fails_everywhere(project: Path) -> None:
 
 def test_an_app_whose_routes_cannot_be_served(project: Path) -> None:
     trial = run_trial(_target(project, _APP + "app.get('/a/{}')(lambda: 1)\n"))
-    assert "in the route GET /a/{} (<lambda>)" in trial.error
+    assert f"in the route GET /a/{{}} (<lambda>), {project / 'site.py'}:" in trial.error
+
+
+def test_a_route_that_is_never_reached_is_a_warning(project: Path) -> None:
+    trial = run_trial(_target(project, _APP + "app.get('/x')(lambda: 1)\n"))
+    assert trial.warnings == ("GET /x (<lambda>) is never reached: GET /x (x) was declared before it",)
 
 
 @needs_own_gil
