@@ -148,3 +148,11 @@ def test_the_recorder_reports_what_it_sees(monkeypatch: pytest.MonkeyPatch) -> N
     assert seen[0][1][-1] == "pkg.broken"
     assert seen[1][1]["package"] == "pkg"
     assert json.dumps(seen)
+
+
+def test_a_python_without_own_gil_interpreters_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fasterapi._trial.supports_own_gil", lambda: False)
+    trial = run_trial(_target(project, _APP))
+    assert not trial.own_gil
+    assert "has no dependable interpreters with their own GIL" in trial.reason
+    assert trial.routes == (("GET", "/x", "x"),)
