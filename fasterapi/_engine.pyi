@@ -32,20 +32,28 @@ def encode_json(value: object, /) -> bytes:
     Raises TypeError, ValueError, UnicodeEncodeError or RecursionError, as described in `src/bindings/encode.h`.
     """
 
-def serve_pinned(
-    *,
-    workers: int,
-    pin_to_cores: bool,
-    grace_period_s: float,
-    config: str,
-    python_path: list[str],
-    on_ready: Callable[[list[str]], None],
-) -> int:
-    """Serve with worker threads until a signal stops the server; returns the exit status.
+@final
+class PinnedWorkers:
+    """Worker threads, each with an own-GIL interpreter. They prepare from now on, and wait to be put to use."""
 
-    `config` is JSON for `fasterapi._worker.run_pinned`; `on_ready` gets each worker's routes as JSON. Blocks without
-    the GIL. What `on_ready` raises stops the server and is raised here.
-    """
+    def __init__(self, count: int, python_path: list[str]) -> None: ...
+    def serve(
+        self,
+        *,
+        count: int,
+        pin_to_cores: bool,
+        grace_period_s: float,
+        config: str,
+        on_ready: Callable[[list[str]], None],
+    ) -> int:
+        """Serve with `count` workers until a signal stops the server; returns the exit status.
+
+        `config` is JSON for `fasterapi._worker.run_pinned`; `on_ready` gets each worker's routes as JSON. Blocks without
+        the GIL. What `on_ready` raises stops the server and is raised here.
+        """
+
+    def close(self) -> None:
+        """End the workers; at once where they were not put to use, otherwise `serve` has done so."""
 
 def announce_worker(slot: object, loop: LoopBase, routes: str, /) -> None:
     """The worker of that slot serves from now on."""

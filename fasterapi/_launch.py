@@ -12,6 +12,7 @@ from fasterapi._loader import AlreadyServing, AppTarget, LoadError, is_loading
 from fasterapi.exceptions import FasterAPIError
 
 if TYPE_CHECKING:
+    from fasterapi._pinned import Workers
     from fasterapi._port import HeldPort
     from fasterapi._trial import Refusal, Trial
     from fasterapi.applications import App
@@ -21,6 +22,9 @@ __all__ = ["EXIT_FAILURE", "EXIT_USAGE", "Choice", "choose_strategy", "launch", 
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
+
+# More workers than this are not prepared before the configuration is known to ask for them.
+EXPECTED_WORKERS_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,37 @@ def launch(
 
     `options` are raw values by option name. Everything that is wrong is told on standard error.
     """
-    from fasterapi._port import HeldPort, PortError
+    from fasterapi._pinned import Workers
     from fasterapi._trial import run_trial
-    from fasterapi.config import ConfigError, find_pyproject, resolve
 
     asked = options.get("strategy", os.environ.get("FASTERAPI_STRATEGY"))
-    trial = run_trial(target, own_gil=asked != "processes")
+    with Workers() as workers:
+        # The workers' interpreters are made while the trial runs: most apps will need them.
+        trial = run_trial(
+            target, own_gil=asked != "processes", meanwhile=lambda: workers.prepare(_expected_workers(options))
+        )
+        return _launch_tried(target, options, trial, workers, flag_label, fallbacks)
+
+
+def _expected_workers(options: Mapping[str, Any]) -> int:
+    """How many workers there will probably be. A value that is no number is told of when the configuration is read."""
+    from fasterapi._engine import usable_cpus
+
+    asked = str(options.get("workers", os.environ.get("FASTERAPI_WORKERS", "")))
+    return int(asked) if asked.isdecimal() and 0 < int(asked) <= EXPECTED_WORKERS_MAX else usable_cpus()
+
+
+def _launch_tried(
+    target: AppTarget,
+    options: Mapping[str, Any],
+    trial: Trial,
+    workers: Workers,
+    flag_label: Callable[[str], str],
+    fallbacks: Mapping[str, tuple[Any, str]] | None,
+) -> int:
+    from fasterapi._port import HeldPort, PortError
+    from fasterapi.config import ConfigError, find_pyproject, resolve
+
     if trial.error:
         return _fail(trial.output + trial.error)
     try:
@@ -91,7 +120,7 @@ def launch(
         )
     try:
         with HeldPort.take(resolved.config.host, resolved.config.port) as port:
-            return _serve(target, resolved, choice, port, trial)
+            return _serve(target, resolved, choice, port, trial, workers)
     except PortError as error:
         return _fail(f"{error.strerror}\n")
 
@@ -122,7 +151,9 @@ def _shortened(refusal: Refusal) -> list[str]:
     return [*chain[: first + 1], "…", chain[-1]] if len(chain) > first + 3 else chain
 
 
-def _serve(target: AppTarget, resolved: ResolvedConfig, choice: Choice, port: HeldPort, trial: Trial) -> int:
+def _serve(
+    target: AppTarget, resolved: ResolvedConfig, choice: Choice, port: HeldPort, trial: Trial, prepared: Workers
+) -> int:
     from fasterapi import _engine, _logging
 
     config = resolved.config
@@ -142,10 +173,10 @@ def _serve(target: AppTarget, resolved: ResolvedConfig, choice: Choice, port: He
     if choice.strategy == "processes":
         from fasterapi._supervisor import Supervisor
 
-        return Supervisor(plain, on_ready=lambda: _announce_ready(resolved, port)).run()
-    from fasterapi import _pinned
+        prepared.close()
 
-    return _pinned.serve(plain, on_ready=lambda: _announce_ready(resolved, port))
+        return Supervisor(plain, on_ready=lambda: _announce_ready(resolved, port)).run()
+    return prepared.serve(plain, on_ready=lambda: _announce_ready(resolved, port))
 
 
 def _announce(target: AppTarget, resolved: ResolvedConfig, choice: Choice, workers: int, trial: Trial) -> None:

@@ -7,32 +7,56 @@ import datetime  # noqa: F401
 import json
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from fasterapi import _engine
 from fasterapi._loader import check_routes
 
-__all__ = ["serve"]
+__all__ = ["Workers"]
 
 
-def serve(config: Mapping[str, Any], *, on_ready: Callable[[], None]) -> int:
-    """Serve until a signal stops the server; returns the exit status.
+class Workers:
+    """The worker threads of one server. Leaving the `with` ends those that were prepared and not used."""
 
-    `config` holds ServerConfig's fields as plain values, and `app`, an encoded AppTarget. `on_ready` is called once all
-    workers listen. Raises RouteMismatch where workers declared different routes.
-    """
+    def __init__(self) -> None:
+        self._threads: _engine.PinnedWorkers | None = None
 
-    def all_serving(routes: list[str]) -> None:
-        first, *others = [[tuple(route) for route in json.loads(text)] for text in routes]
-        for index, declared in enumerate(others, start=1):
-            check_routes(first, declared, worker_index=index)
-        on_ready()
+    def __enter__(self) -> Self:
+        return self
 
-    return _engine.serve_pinned(
-        workers=config["workers"],
-        pin_to_cores=config["pin_to_cores"],
-        grace_period_s=config["grace_period_s"],
-        config=json.dumps(dict(config)),
-        python_path=sys.path,
-        on_ready=all_serving,
-    )
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers that were prepared and not used."""
+        if self._threads is not None:
+            self._threads.close()
+            self._threads = None
+
+    def prepare(self, expected: int) -> None:
+        """Start making as many workers as there will probably be; `serve` corrects it."""
+        self._threads = _engine.PinnedWorkers(expected, sys.path)
+
+    def serve(self, config: Mapping[str, Any], *, on_ready: Callable[[], None]) -> int:
+        """Serve until a signal stops the server; returns the exit status.
+
+        `config` holds ServerConfig's fields as plain values, and `app`, an encoded AppTarget. `on_ready` is called once
+        all workers listen. Raises RouteMismatch where workers declared different routes.
+        """
+
+        def all_serving(routes: list[str]) -> None:
+            first, *others = [[tuple(route) for route in json.loads(text)] for text in routes]
+            for index, declared in enumerate(others, start=1):
+                check_routes(first, declared, worker_index=index)
+            on_ready()
+
+        if self._threads is None:
+            self.prepare(config["workers"])
+        assert self._threads is not None
+        return self._threads.serve(
+            count=config["workers"],
+            pin_to_cores=config["pin_to_cores"],
+            grace_period_s=config["grace_period_s"],
+            config=json.dumps(dict(config)),
+            on_ready=all_serving,
+        )

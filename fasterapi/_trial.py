@@ -11,7 +11,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
@@ -64,8 +65,11 @@ def supports_own_gil() -> bool:
     return sys.implementation.name == "cpython" and sys.version_info >= (3, 13)
 
 
-def run_trial(target: AppTarget, *, own_gil: bool = True) -> Trial:
-    """Import the app in a child process; without `own_gil` in its main interpreter only."""
+def run_trial(target: AppTarget, *, own_gil: bool = True, meanwhile: Callable[[], None] | None = None) -> Trial:
+    """Import the app in a child process; without `own_gil` in its main interpreter only.
+
+    `meanwhile` is called once while the child tries an interpreter with its own GIL, if that is tried.
+    """
     if not supports_own_gil():
         version = ".".join(map(str, sys.version_info[:3]))
         plain = _in_child(target, "main")
@@ -74,7 +78,7 @@ def run_trial(target: AppTarget, *, own_gil: bool = True) -> Trial:
         )
     if not own_gil:
         return _merge(None, _in_child(target, "main"), "not tried")
-    isolated = _in_child(target, "own-gil")
+    isolated = _in_child(target, "own-gil", meanwhile)
     if isolated.loaded:
         return Trial(
             own_gil=True,
@@ -121,7 +125,7 @@ def _merge(isolated: _Attempt | None, plain: _Attempt, reason: str) -> Trial:
     )
 
 
-def _in_child(target: AppTarget, mode: str) -> _Attempt:
+def _in_child(target: AppTarget, mode: str, meanwhile: Callable[[], None] | None = None) -> _Attempt:
     """Run `_trial_child` and collect its report. Files in memory take it and the app's output: no pipe can fill up."""
     with os.fdopen(os.memfd_create("report"), "r+b") as report, os.fdopen(os.memfd_create("output"), "r+b") as output:
         child = subprocess.Popen(
@@ -132,7 +136,10 @@ def _in_child(target: AppTarget, mode: str) -> _Attempt:
             pass_fds=[report.fileno()],
         )
         try:
-            child.communicate(target.encode().encode(), timeout=TRIAL_TIMEOUT_S)
+            _tell(child, target.encode())
+            if meanwhile is not None:
+                meanwhile()
+            child.wait(TRIAL_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
@@ -143,6 +150,13 @@ def _in_child(target: AppTarget, mode: str) -> _Attempt:
             child.wait()
             raise
         return _collect(report, child.returncode, output)
+
+
+def _tell(child: subprocess.Popen[bytes], text: str) -> None:
+    """Write all that the child's standard input has to say; a child that is dead already tells by its end."""
+    assert child.stdin is not None
+    with suppress(BrokenPipeError), child.stdin as stdin:
+        stdin.write(text.encode())
 
 
 def _collect(report: IO[bytes], status: int, output: IO[bytes]) -> _Attempt:

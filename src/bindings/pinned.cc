@@ -1,25 +1,20 @@
 #include "bindings/pinned.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <mutex>
-#include <string>
-#include <thread>
-#include <vector>
+#include <new>
 
 #include "bindings/loop.h"
-#include "bindings/raise.h"
+#include "bindings/pinned_worker.h"
+#include "bindings/signal_watch.h"
 #include "core/clock.h"
 #include "core/cpus.h"
 #include "net/descriptor.h"
-#include "python/interpreter.h"
 #include "python/ref.h"
 
 namespace fasterapi::bindings {
@@ -27,220 +22,53 @@ namespace fasterapi::bindings {
 namespace {
 
 using python::ref;
+using worker_state = pinned_worker::state;
 
 // Signals this close to the first are the same wish, told twice: to the process and to its group.
 constexpr int64_t same_signal_ms = 100;
 
-constexpr const char* slot_name = "fasterapi._engine.worker";
-
-// Raised by the signal handler, read by the thread that serves.
-std::atomic<int> signal_descriptor = -1;
-
-void note_signal(int number) {
-  const int fd = signal_descriptor.load(std::memory_order_relaxed);
-  const uint64_t word = number == SIGINT ? 1 : uint64_t{1} << 32;
-  [[maybe_unused]] const ssize_t written = ::write(fd, &word, sizeof word);
-}
-
-// Takes SIGTERM and SIGINT for as long as it lives. A handler, not a blocked mask: processes that the app starts must
-// not inherit it.
-class signal_watch {
+// The workers of one server, started early and put to work later. Lives on the main interpreter's thread.
+class worker_pool {
  public:
-  signal_watch() : events_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-    signal_descriptor.store(events_.get());
-    struct sigaction action {};
-    action.sa_handler = note_signal;
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGTERM, &action, &previous_term_);
-    sigaction(SIGINT, &action, &previous_int_);
-  }
-  ~signal_watch() {
-    sigaction(SIGTERM, &previous_term_, nullptr);
-    sigaction(SIGINT, &previous_int_, nullptr);
-    signal_descriptor.store(-1);
-  }
-  int fd() const noexcept { return events_.get(); }
-  // The signal that came since the last call, or 0.
-  int take() noexcept {
-    uint64_t word = 0;
-    if (::read(events_.get(), &word, sizeof word) != sizeof word) return 0;
-    return (word & 0xffffffff) != 0 ? SIGINT : SIGTERM;
-  }
+  explicit worker_pool(std::vector<std::string> python_path)
+      : python_path_(std::move(python_path)), events_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+  ~worker_pool() { resize(0); }
 
- private:
-  net::descriptor events_;
-  struct sigaction previous_term_ {};
-  struct sigaction previous_int_ {};
-};
-
-// What every worker is started with. Constant while they run.
-struct plan_of_work {
-  int workers;
-  std::vector<int> cpus;  // to be pinned to, in turn; empty: none
-  std::string config;     // JSON
-  std::vector<std::string> python_path;
-  int events;  // an eventfd that tells the serving thread that a worker's state has changed
-};
-
-// One worker as the serving thread sees it.
-class worker {
- public:
-  enum class state : uint8_t { starting, serving, ended, failed };
-
-  worker(const plan_of_work& work, int index) : work_(work), index_(index) {}
-
-  void start() {
-    thread_ = std::thread([this] { run(); });
+  // Starts workers, or dismisses those past `count`.
+  void resize(size_t count) {
+    while (workers_.size() < count) {
+      workers_.push_back(std::make_unique<pinned_worker>(python_path_, events_.get()));
+    }
+    for (size_t i = count; i < workers_.size(); ++i) workers_[i]->dismiss();
+    for (size_t i = count; i < workers_.size(); ++i) workers_[i]->join();
+    workers_.resize(count);
   }
-  void join() {
-    if (thread_.joinable()) thread_.join();
-  }
-
-  // Any thread.
-  state now() const {
-    const std::lock_guard lock(mutex_);
-    return state_;
-  }
-  std::string text() const {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-  void request_stop() {
-    const std::lock_guard lock(mutex_);
-    stop_requested_ = true;
-    if (shard_ != nullptr) shard_->request_stop();
-  }
-
-  // The worker's own thread.
-  void announce(server::shard& shard, std::string routes) {
-    const std::lock_guard lock(mutex_);
-    shard_ = &shard;
-    state_ = state::serving;
-    text_ = std::move(routes);
-    if (stop_requested_) shard.request_stop();
-    tell();
-  }
-  void retire() {
-    const std::lock_guard lock(mutex_);
-    shard_ = nullptr;
-  }
-
- private:
-  void run();
-  core::result<> run_python(python::interpreter& interpreter);
-  void end(state how, std::string text) {
-    const std::lock_guard lock(mutex_);
-    shard_ = nullptr;
-    state_ = how;
-    text_ = std::move(text);
-    tell();
-  }
-  void tell() const {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(work_.events, &one, sizeof one);
-  }
-
-  // Constant after construction.
-  const plan_of_work& work_;
-  const int index_;
-
-  std::thread thread_;
-
-  // Guarded by mutex_.
-  mutable std::mutex mutex_;
-  state state_ = state::starting;
-  server::shard* shard_ = nullptr;
-  bool stop_requested_ = false;
-  std::string text_;  // serving: its routes; failed: why
-};
-
-core::error python_error() {
-  const ref raised = ref::steal(PyErr_GetRaisedException());
-  const ref text = ref::steal(raised ? PyObject_Str(raised.get()) : nullptr);
-  const char* utf8 = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
-  core::error failure{0, utf8 != nullptr ? utf8 : "unknown error"};
-  PyErr_Clear();
-  return failure;
-}
-
-// Runs fasterapi._worker.run_pinned in the worker's interpreter; an error is the text to show.
-core::result<> worker::run_python(python::interpreter& interpreter) {
-  const ref path = ref::steal(PyList_New(0));
-  for (const std::string& entry : work_.python_path) {
-    const ref text = ref::steal(PyUnicode_DecodeFSDefault(entry.c_str()));
-    if (!text || PyList_Append(path.get(), text.get()) != 0) return python_error();
-  }
-  if (PySys_SetObject("path", path.get()) != 0) return python_error();
-  // What is imported now stays: collecting meanwhile would find nothing. run_pinned turns the collector on again.
-  PyGC_Disable();
-  const ref module = ref::steal(PyImport_ImportModule("fasterapi._worker"));
-  if (!module) return python_error();
-  const ref slot = ref::steal(PyCapsule_New(this, slot_name, nullptr));
-  if (!slot) return python_error();
-  const ref failure = ref::steal(PyObject_CallMethod(module.get(), "run_pinned", "Oisi", slot.get(), index_,
-                                                     work_.config.c_str(), static_cast<int>(interpreter.id())));
-  if (!failure) return python_error();
-  if (failure.get() == Py_None) return core::nothing{};
-  const char* text = PyUnicode_AsUTF8(failure.get());
-  if (text == nullptr) return python_error();
-  return core::error{0, text};
-}
-
-void worker::run() {
-  pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
-  if (!work_.cpus.empty()) {
-    const int cpu = work_.cpus[static_cast<size_t>(index_) % work_.cpus.size()];
-    if (auto pinned = core::pin_thread_to(cpu); !pinned.ok())
-      return end(state::failed, pinned.failure().message + "\n");
-  }
-  auto made = python::interpreter::create();
-  if (!made.ok()) return end(state::failed, made.failure().message + "\n");
-  python::interpreter interpreter = made.take();
-  core::result<> outcome = run_python(interpreter);
-  retire();
-  interpreter.end();
-  if (outcome.ok()) return end(state::ended, {});
-  end(state::failed, outcome.failure().message);
-}
-
-// Starts, watches and stops the workers, without any GIL.
-class pool {
- public:
-  explicit pool(plan_of_work work) : work_(std::move(work)), events_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-    work_.events = events_.get();
-    for (int i = 0; i < work_.workers; ++i) workers_.push_back(std::make_unique<worker>(work_, i));
-  }
-
-  void start() {
-    for (auto& one : workers_) one->start();
-  }
-  void join() {
-    for (auto& one : workers_) one->join();
+  void assign(const std::string& config, const std::vector<int>& cpus) {
+    for (size_t i = 0; i < workers_.size(); ++i) {
+      const int cpu = cpus.empty() ? -1 : cpus[i % cpus.size()];
+      workers_[i]->assign({static_cast<int>(i), cpu, config});
+    }
   }
   void request_stop() {
     for (auto& one : workers_) one->request_stop();
+  }
+  void join() {
+    for (auto& one : workers_) one->join();
+    workers_.clear();
   }
   int events() const noexcept { return events_.get(); }
   void clear_events() const noexcept {
     uint64_t word;
     [[maybe_unused]] const ssize_t got = ::read(events_.get(), &word, sizeof word);
   }
-  bool all(worker::state wanted) const {
-    for (const auto& one : workers_) {
-      if (one->now() != wanted) return false;
-    }
-    return true;
-  }
-  bool all_over() const {
-    for (const auto& one : workers_) {
-      if (one->now() != worker::state::ended && one->now() != worker::state::failed) return false;
-    }
-    return true;
+  template <typename Predicate>
+  bool all(Predicate&& holds) const {
+    return std::all_of(workers_.begin(), workers_.end(), [&](const auto& one) { return holds(one->now()); });
   }
   // The first worker that failed, or null.
-  const worker* failed() const {
+  const pinned_worker* failed() const {
     for (const auto& one : workers_) {
-      if (one->now() == worker::state::failed) return one.get();
+      if (one->now() == worker_state::failed) return one.get();
     }
     return nullptr;
   }
@@ -251,84 +79,118 @@ class pool {
   }
 
  private:
-  plan_of_work work_;
+  std::vector<std::string> python_path_;
   net::descriptor events_;
-  std::vector<std::unique_ptr<worker>> workers_;
+  std::vector<std::unique_ptr<pinned_worker>> workers_;
 };
+
+void say(std::string_view text) noexcept {
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
 
 [[noreturn]] void exit_now(int status) {
   std::fflush(nullptr);
   _exit(status);
 }
 
-// Calls on_ready(routes of each worker) with the main interpreter's GIL. False when it raised; the error is kept.
-bool tell_ready(PyThreadState*& detached, PyObject* on_ready, const std::vector<std::string>& routes) {
-  PyEval_RestoreThread(detached);
-  ref list = ref::steal(PyList_New(0));
-  bool good = static_cast<bool>(list);
-  for (const std::string& one : routes) {
-    const ref text = ref::steal(PyUnicode_FromStringAndSize(one.data(), static_cast<Py_ssize_t>(one.size())));
-    good = good && text && PyList_Append(list.get(), text.get()) == 0;
+// One run of a server: from the assignment of its workers to their end. The calling thread is attached to the main
+// interpreter when it makes this and when this ends, and detached in between, except to call on_ready.
+class serving {
+ public:
+  serving(worker_pool& workers, int64_t grace_ms, PyObject* on_ready)
+      : workers_(workers), grace_ms_(grace_ms), on_ready_(on_ready), detached_(PyEval_SaveThread()) {}
+  ~serving() {
+    workers_.join();
+    PyEval_RestoreThread(detached_);
+    PyErr_SetRaisedException(raised_);
   }
-  good = good && ref::steal(PyObject_CallOneArg(on_ready, list.get()));
-  PyObject* raised = PyErr_GetRaisedException();
-  list = {};
-  detached = PyEval_SaveThread();
-  if (raised == nullptr) return good;
-  PyEval_RestoreThread(detached);
-  PyErr_SetRaisedException(raised);
-  detached = PyEval_SaveThread();
-  return false;
-}
+  serving(const serving&) = delete;
+  serving& operator=(const serving&) = delete;
 
-// Serves until a signal, a failure, or the end of all workers. The calling thread is attached to the main interpreter
-// and lets go of it meanwhile. Returns the exit status; -1 with a Python error set when on_ready raised.
-int serve_until_stopped(pool& workers, int64_t grace_ms, PyObject* on_ready) {
-  signal_watch signals;
-  PyThreadState* detached = PyEval_SaveThread();
-  workers.start();
-  int status = 0;
-  bool told_ready = false;
-  int64_t stop_began_ms = 0;
-  int64_t stop_deadline_ms = -1;
-  const auto stop = [&] {
-    if (stop_deadline_ms >= 0) return;
-    stop_began_ms = core::coarse_ms();
-    stop_deadline_ms = stop_began_ms + grace_ms;
-    workers.request_stop();
-  };
-  while (!workers.all_over()) {
-    pollfd watched[] = {{workers.events(), POLLIN, 0}, {signals.fd(), POLLIN, 0}};
-    const int64_t patience = stop_deadline_ms < 0 ? -1 : std::max<int64_t>(0, stop_deadline_ms - core::coarse_ms());
-    ::poll(watched, 2, static_cast<int>(patience));
-    workers.clear_events();
-    if (const int signal = signals.take(); signal != 0) {
-      if (stop_deadline_ms >= 0 && core::coarse_ms() - stop_began_ms > same_signal_ms) exit_now(128 + signal);
-      stop();
-    }
-    if (const worker* failed = workers.failed(); failed != nullptr && status == 0) {
-      const std::string why = failed->text();
-      [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, why.data(), why.size());
-      status = 1;
-      stop();
-    }
-    if (!told_ready && stop_deadline_ms < 0 && workers.all(worker::state::serving)) {
-      told_ready = true;
-      if (!tell_ready(detached, on_ready, workers.routes())) {
-        status = -1;
-        stop();
+  // Until a signal, a failure, or the end of all workers. Returns the exit status.
+  int run() {
+    const auto over = [](worker_state now) { return now == worker_state::ended || now == worker_state::failed; };
+    while (!workers_.all(over)) {
+      pollfd watched[] = {{workers_.events(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
+      ::poll(watched, 2, static_cast<int>(patience_ms()));
+      workers_.clear_events();
+      take_signal();
+      notice_failure();
+      notice_readiness();
+      if (stopping() && core::coarse_ms() >= stop_deadline_ms_ && !workers_.all(over)) {
+        say("some requests did not end within the grace period: exiting without them\n");
+        exit_now(1);
       }
     }
-    if (stop_deadline_ms >= 0 && core::coarse_ms() >= stop_deadline_ms && !workers.all_over()) {
-      constexpr std::string_view late = "some requests did not end within the grace period: exiting without them\n";
-      [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, late.data(), late.size());
-      exit_now(1);
-    }
+    notice_failure();
+    return status_;
   }
-  workers.join();
-  PyEval_RestoreThread(detached);
-  return status;
-}
+
+ private:
+  bool stopping() const noexcept { return stop_deadline_ms_ >= 0; }
+  int64_t patience_ms() const noexcept {
+    return stopping() ? std::max<int64_t>(0, stop_deadline_ms_ - core::coarse_ms()) : -1;
+  }
+  void stop() {
+    if (stopping()) return;
+    stop_began_ms_ = core::coarse_ms();
+    stop_deadline_ms_ = stop_began_ms_ + grace_ms_;
+    workers_.request_stop();
+  }
+  void take_signal() {
+    const int number = signals_.take();
+    if (number == 0) return;
+    if (stopping() && core::coarse_ms() - stop_began_ms_ > same_signal_ms) exit_now(128 + number);
+    stop();
+  }
+  void notice_failure() {
+    const pinned_worker* failed = workers_.failed();
+    if (failed == nullptr || status_ != 0) return;
+    say(failed->text());
+    status_ = 1;
+    stop();
+  }
+  void notice_readiness() {
+    if (told_ready_ || stopping() || !workers_.all([](worker_state now) { return now == worker_state::serving; })) return;
+    told_ready_ = true;
+    PyEval_RestoreThread(detached_);
+    raised_ = call_on_ready() ? nullptr : PyErr_GetRaisedException();
+    detached_ = PyEval_SaveThread();
+    if (raised_ == nullptr) return;
+    status_ = 1;
+    stop();
+  }
+  // on_ready(routes of each worker). False with a Python error set.
+  bool call_on_ready() {
+    const ref list = ref::steal(PyList_New(0));
+    if (!list) return false;
+    for (const std::string& one : workers_.routes()) {
+      const ref text = ref::steal(PyUnicode_FromStringAndSize(one.data(), static_cast<Py_ssize_t>(one.size())));
+      if (!text || PyList_Append(list.get(), text.get()) != 0) return false;
+    }
+    return static_cast<bool>(ref::steal(PyObject_CallOneArg(on_ready_, list.get())));
+  }
+
+  worker_pool& workers_;
+  const int64_t grace_ms_;
+  PyObject* const on_ready_;  // borrowed
+  PyThreadState* detached_;
+  PyObject* raised_ = nullptr;  // by on_ready
+  signal_watch signals_;
+  int status_ = 0;
+  bool told_ready_ = false;
+  int64_t stop_began_ms_ = 0;
+  int64_t stop_deadline_ms_ = -1;
+};
+
+// ---- the Python type
+
+struct pinned_workers {
+  PyObject_HEAD
+  worker_pool* pool;  // owned; null once closed
+};
+
+pinned_workers* self_of(PyObject* object) noexcept { return reinterpret_cast<pinned_workers*>(object); }
 
 bool read_path(PyObject* entries, std::vector<std::string>& into) {
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(entries); ++i) {
@@ -340,55 +202,123 @@ bool read_path(PyObject* entries, std::vector<std::string>& into) {
   return true;
 }
 
-PyObject* serve_pinned(PyObject*, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"workers",     "pin_to_cores", "grace_period_s", "config",
-                                "python_path", "on_ready",     nullptr};
-  plan_of_work work{};
+PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) {
+  static const char* names[] = {"count", "python_path", nullptr};
+  int count;
+  PyObject* path;
+  std::vector<std::string> python_path;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "iO!", const_cast<char**>(names), &count, &PyList_Type, &path) ||
+      !read_path(path, python_path)) {
+    return nullptr;
+  }
+  if (count < 1) return PyErr_Format(PyExc_ValueError, "there must be at least 1 worker, not %d", count);
+  ref made = ref::steal(type->tp_alloc(type, 0));
+  if (!made) return nullptr;
+  self_of(made.get())->pool = new (std::nothrow) worker_pool(std::move(python_path));
+  if (self_of(made.get())->pool == nullptr) return PyErr_NoMemory();
+  self_of(made.get())->pool->resize(static_cast<size_t>(count));
+  return made.release();
+}
+
+void drop_pool(pinned_workers* self) {
+  worker_pool* pool = std::exchange(self->pool, nullptr);
+  if (pool == nullptr) return;
+  // Workers need the main interpreter's GIL to end.
+  Py_BEGIN_ALLOW_THREADS
+  delete pool;
+  Py_END_ALLOW_THREADS
+}
+
+PyObject* close(PyObject* object, PyObject*) {
+  drop_pool(self_of(object));
+  Py_RETURN_NONE;
+}
+
+void deallocate(PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  drop_pool(self_of(object));
+  type->tp_free(object);
+  Py_DECREF(type);
+}
+
+PyObject* serve(PyObject* object, PyObject* args, PyObject* keywords) {
+  static const char* names[] = {"count", "pin_to_cores", "grace_period_s", "config", "on_ready", nullptr};
+  int count;
   int pin;
   double grace_s;
   const char* config;
-  PyObject *path, *on_ready;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "$ipdsO!O", const_cast<char**>(names), &work.workers, &pin, &grace_s,
-                                   &config, &PyList_Type, &path, &on_ready) ||
-      !read_path(path, work.python_path)) {
+  PyObject* on_ready;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "$ipdsO", const_cast<char**>(names), &count, &pin, &grace_s, &config,
+                                   &on_ready)) {
     return nullptr;
   }
-  if (work.workers < 1) return PyErr_Format(PyExc_ValueError, "workers must be at least 1, not %d", work.workers);
-  work.config = config;
-  if (pin != 0) work.cpus = core::allowed_cpus();
+  if (count < 1) return PyErr_Format(PyExc_ValueError, "there must be at least 1 worker, not %d", count);
+  worker_pool* pool = self_of(object)->pool;
+  if (pool == nullptr) return PyErr_Format(PyExc_RuntimeError, "these workers were closed");
   int status;
   {
-    pool workers(std::move(work));
-    status = serve_until_stopped(workers, static_cast<int64_t>(grace_s * 1000), on_ready);
+    serving run(*pool, static_cast<int64_t>(grace_s * 1000), on_ready);
+    pool->resize(static_cast<size_t>(count));
+    pool->assign(config, pin != 0 ? core::allowed_cpus() : std::vector<int>());
+    status = run.run();
   }
-  return status < 0 ? nullptr : PyLong_FromLong(status);
+  return PyErr_Occurred() != nullptr ? nullptr : PyLong_FromLong(status);
 }
+
+PyMethodDef methods[] = {
+    {"serve", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(serve)), METH_VARARGS | METH_KEYWORDS,
+     "Serve until stopped; returns the exit status."},
+    {"close", close, METH_NOARGS, "End the workers that were not put to use."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char*>("Worker threads, each with an own-GIL interpreter, that prepare from now on.")},
+    {Py_tp_new, reinterpret_cast<void*>(create)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+    {Py_tp_methods, methods},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {
+    .name = "fasterapi._engine.PinnedWorkers",
+    .basicsize = sizeof(pinned_workers),
+    .itemsize = 0,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};
+
+// ---- what workers tell of themselves
 
 PyObject* announce_worker(PyObject* module, PyObject* args) {
   PyObject *slot, *loop;
   const char* routes;
   if (!PyArg_ParseTuple(args, "OO!s", &slot, state_of(module).loop_type, &loop, &routes)) return nullptr;
-  auto* announced = static_cast<worker*>(PyCapsule_GetPointer(slot, slot_name));
+  auto* announced = static_cast<pinned_worker*>(PyCapsule_GetPointer(slot, worker_capsule));
   if (announced == nullptr) return nullptr;
   announced->announce(*reinterpret_cast<loop_object*>(loop)->core->shard, routes);
   Py_RETURN_NONE;
 }
 
 PyObject* retire_worker(PyObject*, PyObject* slot) {
-  auto* retired = static_cast<worker*>(PyCapsule_GetPointer(slot, slot_name));
+  auto* retired = static_cast<pinned_worker*>(PyCapsule_GetPointer(slot, worker_capsule));
   if (retired == nullptr) return nullptr;
   retired->retire();
   Py_RETURN_NONE;
 }
 
-}  // namespace
-
-PyMethodDef pinned_functions[] = {
-    {"serve_pinned", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(serve_pinned)),
-     METH_VARARGS | METH_KEYWORDS, "Serve with worker threads until stopped; returns the exit status."},
+PyMethodDef functions[] = {
     {"announce_worker", announce_worker, METH_VARARGS, "A worker serves from now on: (slot, loop, routes as JSON)."},
     {"retire_worker", retire_worker, METH_O, "A worker's loop is about to be closed: (slot)."},
     {nullptr, nullptr, 0, nullptr},
 };
+
+}  // namespace
+
+int add_pinned(PyObject* module, module_state&) {
+  const ref type = ref::steal(PyType_FromModuleAndSpec(module, &spec, nullptr));
+  if (!type || PyModule_AddType(module, reinterpret_cast<PyTypeObject*>(type.get())) < 0) return -1;
+  return PyModule_AddFunctions(module, functions);
+}
 
 }  // namespace fasterapi::bindings

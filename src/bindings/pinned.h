@@ -2,10 +2,12 @@
 
 #include <Python.h>
 
+#include "bindings/module_state.h"
+
 namespace fasterapi::bindings {
 
-// The `pinned` strategy: worker threads, each with an own-GIL interpreter and its shard. Adds `serve_pinned` and
-// `announce_worker` to the module's functions.
-extern PyMethodDef pinned_functions[];
+// Adds `PinnedWorkers`, the worker threads of the `pinned` strategy, and the functions by which a worker's Python code
+// tells of itself. -1 with a Python error set.
+int add_pinned(PyObject* module, module_state& state);
 
 }  // namespace fasterapi::bindings

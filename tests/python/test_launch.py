@@ -35,18 +35,18 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, An
     monkeypatch.chdir(tmp_path)
     configs: list[dict[str, Any]] = []
 
-    def serve(config: dict[str, Any], *, on_ready: Callable[[], None]) -> int:
+    def serve(self: object, config: dict[str, Any], *, on_ready: Callable[[], None]) -> int:
         configs.append(config)
         on_ready()
         return 0
 
-    monkeypatch.setattr("fasterapi._pinned.serve", serve)
+    monkeypatch.setattr("fasterapi._pinned.Workers.serve", serve)
     monkeypatch.setattr(_engine, "usable_cpus", lambda: 5)
     return configs
 
 
 def _launch_with(monkeypatch: pytest.MonkeyPatch, trial: Trial, options: Mapping[str, Any]) -> int:
-    monkeypatch.setattr("fasterapi._trial.run_trial", lambda target, own_gil: trial)
+    monkeypatch.setattr("fasterapi._trial.run_trial", lambda target, own_gil, meanwhile: trial)
     return launch(_TARGET, options, flag_label=lambda name: f"--{name}")
 
 
