@@ -26,6 +26,8 @@ type Announce = Callable[[WorkerLoop, list[tuple[str, str, str]]], None]
 
 # How long threads of the default executor may take to end once the server stops.
 EXECUTOR_TIMEOUT_S = 1.0
+# Signals this close to the first are the same wish.
+SAME_SIGNAL_S = 0.1
 
 
 def run_pinned(slot: object, index: int, config_json: str, interpreter_id: int) -> str | None:
@@ -100,15 +102,22 @@ async def _serve(loop: WorkerLoop, app: App, config: Mapping[str, Any], announce
 
 
 def _stop(loop: WorkerLoop, number: int, grace_period_s: float) -> None:
-    """First signal: finish what is under way. Second: end now."""
+    """First signal: finish what is under way. Another one, unless it is the same wish told twice: end now.
+
+    A service manager may signal the supervisor, which signals this process, and this process itself.
+    """
 
     def end_now(status: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
 
-    for other in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(other, end_now, 128 + number)
+    def take_next(callback: Callable[..., None], *arguments: int) -> None:
+        for other in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(other, callback, *arguments)
+
+    take_next(lambda: None)
+    loop.call_later(SAME_SIGNAL_S, take_next, end_now, 128 + number)
     loop.call_later(grace_period_s, end_now, 1)
     loop._request_stop()
 

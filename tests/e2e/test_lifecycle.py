@@ -1,5 +1,6 @@
 """How a server starts, what it says when it cannot, and how it stops."""
 
+import os
 import signal
 import socket
 import time
@@ -67,6 +68,19 @@ def test_requests_in_flight_are_finished(serve: Serve) -> None:
         assert (second.receive().json, first.receive().json) == (400, 700)
         assert first.at_end()
         assert second.at_end()
+        assert server.wait() == 0
+
+
+def test_a_signal_to_every_process_at_once_is_one_wish(serve: Serve) -> None:
+    with serve(APP, "--workers", "1") as server, Wire(server) as wire:
+        wire.send(request("/later/700"))
+        with Wire(server) as other:
+            assert other.ask().status == 200
+        parent = server.process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        for process in (parent, *map(int, children)):
+            os.kill(process, signal.SIGTERM)
+        assert wire.receive().json == 700
         assert server.wait() == 0
 
 
