@@ -16,6 +16,8 @@ from typing import Any
 from fasterapi._loader import format_user_traceback
 from fasterapi._worker import run_process
 
+__all__ = ["main"]
+
 
 def main(report_fd: int) -> int:
     """Run one shard in this process's main interpreter until it is told to stop; returns the exit status."""

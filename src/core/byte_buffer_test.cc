@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace fasterapi::core {
@@ -16,6 +17,15 @@ TEST(ByteBuffer, AppendsAndConsumes) {
   EXPECT_EQ(bytes.view(), "hello world!");
   bytes.consume(6);
   EXPECT_EQ(bytes.view(), "world!");
+}
+
+TEST(ByteBuffer, AppendingNothingIsNothing) {
+  byte_buffer bytes;
+  bytes.append(std::string_view());
+  EXPECT_TRUE(bytes.empty());
+  bytes.append("a");
+  bytes.append(std::string_view());
+  EXPECT_EQ(bytes.view(), "a");
 }
 
 TEST(ByteBuffer, FailsStickilyAtItsBound) {

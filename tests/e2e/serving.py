@@ -56,6 +56,7 @@ class Server:
         self._lines: list[str] = []
         self._news = threading.Condition()
         self._ended = False
+        self._waited_for = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -71,11 +72,15 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self.process.poll() is not None:
+        if self._waited_for:
             return
-        status = self.stop()
-        if kind is None:
-            assert status == 0, f"the server ended with status {status}:\n{self.log}"
+        own_end = self.process.poll() is not None
+        status = self.wait() if own_end else self.stop()
+        problem = f"the server ended{' by itself' if own_end else ''} with status {status}:\n{self.log}"
+        if error is not None:
+            error.add_note(problem)
+        elif status != 0 or own_end:
+            raise AssertionError(problem)
 
     @property
     def url(self) -> str:
@@ -108,6 +113,7 @@ class Server:
 
     def wait(self, timeout_s: float = STOP_S) -> int:
         """The exit status, once the process has ended; kills it, and fails, when it has not ended in time."""
+        self._waited_for = True
         try:
             status = self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
