@@ -175,10 +175,7 @@ class TypeTable:
     def _container(self, origin: Any, args: tuple[Any, ...], annotation: Any) -> _Compiled:
         if origin in (list, set, frozenset):
             item = self._compile(args[0] if args else Any, {})
-            spec: dict[str, Any] = {"kind": origin.__name__, "item": item.index}
-            if origin is not list:
-                spec["unhashable_items"] = self._is_unhashable(item.index)
-            return self._append(spec, f"{origin.__name__}[{item.label}]")
+            return self._append({"kind": origin.__name__, "item": item.index}, f"{origin.__name__}[{item.label}]")
         if origin is tuple:
             return self._tuple(args, annotation)
         if origin is dict:
@@ -189,12 +186,6 @@ class TypeTable:
         if isinstance(origin, type) and (dataclasses.is_dataclass(origin) or typing.is_typeddict(origin)):
             return self._record(origin, annotation)
         raise UnsupportedAnnotation(f"the engine cannot check values of the type {_show(annotation)}")
-
-    def _is_unhashable(self, index: int) -> bool:
-        spec = self.specs[index]
-        if spec["kind"] == "dataclass":
-            return spec["class"].__hash__ is None
-        return spec["kind"] in ("list", "set", "dict", "typed_dict")
 
     def _tuple(self, args: tuple[Any, ...], annotation: Any) -> _Compiled:
         if annotation is tuple or annotation is typing.Tuple:  # noqa: UP006
@@ -268,6 +259,7 @@ class TypeTable:
         spec: dict[str, Any] = {
             "kind": "typed_dict" if is_dict else "dataclass",
             "class_name": cls.__name__,
+            "unhashable": is_dict or cls.__hash__ is None,
         }
         compiled = self._append(spec, cls.__name__)
         if annotation is cls:

@@ -35,6 +35,7 @@ class Field:
             made["copied"] = not is_immutable(self.default)
         if self.factory is not None:
             made["factory"] = self.factory
+        made["unhashable_default"] = self.factory in (list, dict, set) or type(self.default).__hash__ is None
         return made
 
 

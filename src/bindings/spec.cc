@@ -169,7 +169,7 @@ bool spec_reader::read_type(PyObject* spec, size_t id) {
   to.allow_inf_nan = to.kind != type_kind::decimal;
   if (PyObject* validator = item(spec, "validator")) plan_.validators[id] = ref::share(validator);
   return read_flag(spec, "strict", to.strict) && read_flag(spec, "allow_inf_nan", to.allow_inf_nan) &&
-         read_flag(spec, "unhashable_items", to.unhashable_items) && read_limits(spec, to) && read_children(spec, to) &&
+         read_flag(spec, "unhashable", to.is_unhashable) && read_limits(spec, to) && read_children(spec, to) &&
          read_class(spec, to);
 }
 
@@ -298,7 +298,8 @@ bool spec_reader::read_fields(PyObject* fields, schema::type& to) {
     if (!PyDict_Check(spec)) return bad_spec("a field");
     schema::field& field = to.fields.emplace_back();
     if (!read_text(item(spec, "name"), field.name) || !read_text(item(spec, "key"), field.key) ||
-        !read_flag(spec, "required", field.required)) {
+        !read_flag(spec, "required", field.required) ||
+        !read_flag(spec, "unhashable_default", field.has_unhashable_default)) {
       return false;
     }
     PyObject* type = item(spec, "type");
@@ -352,7 +353,9 @@ bool spec_reader::import_objects(const schema::type& of, PyObject* type) {
     const ref safety = module ? ref::steal(PyObject_GetAttrString(module.get(), "SafeUUID")) : ref();
     if (!safety) return false;
     convert.uuid_safety = ref::steal(PyObject_GetAttrString(safety.get(), "unknown"));
-    return static_cast<bool>(convert.uuid_safety);
+    convert.uuid_int_name = ref::steal(PyUnicode_InternFromString("int"));
+    convert.uuid_safe_name = ref::steal(PyUnicode_InternFromString("is_safe"));
+    return convert.uuid_safety && convert.uuid_int_name && convert.uuid_safe_name;
   }
   if (of.kind == type_kind::dataclass) {
     python::record_maker& maker = convert.records[of.id];

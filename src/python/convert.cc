@@ -41,18 +41,17 @@ PyObject* time_object(const PyDateTime_CAPI& api, const value& from) noexcept {
                            static_cast<int>(at.microsecond), zone.get(), api.TimeType);
 }
 
+// Fills the object as UUID.__init__ does, without its checks; attributes of a UUID cannot be set in the usual way.
 PyObject* uuid_object(const converter& by, const value& from) noexcept {
   auto* type = reinterpret_cast<PyTypeObject*>(by.uuid_type.get());
-  const ref made = ref::steal(type->tp_new(type, PyTuple_New(0), nullptr));
+  const ref nothing = ref::steal(PyTuple_New(0));
+  ref made = nothing ? ref::steal(type->tp_new(type, nothing.get(), nullptr)) : ref();
   const ref number = ref::steal(_PyLong_FromByteArray(reinterpret_cast<const unsigned char*>(from.text), 16, 0, 0));
-  if (!made || !number) return nullptr;
-  const ref int_name = ref::steal(PyUnicode_InternFromString("int"));
-  const ref safe_name = ref::steal(PyUnicode_InternFromString("is_safe"));
-  if (!int_name || !safe_name || PyObject_GenericSetAttr(made.get(), int_name.get(), number.get()) < 0 ||
-      PyObject_GenericSetAttr(made.get(), safe_name.get(), by.uuid_safety.get()) < 0) {
+  if (!made || !number || PyObject_GenericSetAttr(made.get(), by.uuid_int_name.get(), number.get()) < 0 ||
+      PyObject_GenericSetAttr(made.get(), by.uuid_safe_name.get(), by.uuid_safety.get()) < 0) {
     return nullptr;
   }
-  return Py_NewRef(made.get());
+  return made.release();
 }
 
 PyObject* list_object(const converter& by, const value& from) noexcept {

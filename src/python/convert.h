@@ -35,8 +35,10 @@ struct converter {
   std::vector<record_maker> records;  // by value::type_id; empty entries for types that are no records
   ref decimal_type;                   // set when some type needs it
   ref uuid_type;
-  ref uuid_safety;  // uuid.SafeUUID.unknown
-  ref deep_copy;    // copy.deepcopy
+  ref uuid_safety;    // uuid.SafeUUID.unknown
+  ref uuid_int_name;  // "int" and "is_safe": the attributes of a UUID
+  ref uuid_safe_name;
+  ref deep_copy;  // copy.deepcopy
   const PyDateTime_CAPI* datetime = nullptr;
 
   // A new reference; null with a Python error set. `absent` and `foreign` values are the caller's to settle.

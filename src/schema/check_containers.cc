@@ -72,23 +72,27 @@ bool checker::check_set(const type& expected, const json::value& input, const lo
   out.kind = is_set ? value_kind::set : value_kind::frozenset;
   out.items = arena_.make_array<value>(input.size);
   if (out.items == nullptr) return fail_out_of_memory();
+  const bool is_limited = expected.min_length != 0 || expected.max_length != type::unlimited;
+  limited_sets_ += is_limited ? 1 : 0;
   const error_list::mark before = errors_->here();
   uint32_t valid = 0;
   for (uint32_t i = 0; i < input.size; ++i) {
     const location here{&where, step::of(int64_t{i})};
     value item;
     if (!check(*expected.item, input.items[i], here, item)) continue;
-    if (expected.unhashable_items || !is_hashable(item)) {
+    if (!is_hashable(item)) {
       fail(here, not_hashable, input.items[i]);
     } else {
       out.items[valid++] = item;
     }
   }
   out.size = valid;
-  if (expected.min_length == 0 && expected.max_length == type::unlimited) return valid == input.size;
+  limited_sets_ -= is_limited ? 1 : 0;
+  if (!is_set && limited_sets_ != 0) out.size = sort_distinct(out.items, valid, arena_);
+  if (!is_limited) return valid == input.size;
 
   const std::string_view subject = is_set ? "Set" : "Frozenset";
-  const uint32_t distinct = count_distinct(out.items, valid, 1, arena_);
+  const uint32_t distinct = count_distinct(out.items, out.size, 1, arena_);
   if (distinct > expected.max_length) {
     errors_->rewind(before);
     return fail_length(*this, where, subject, false, expected.max_length, unknown_length, input);

@@ -2,6 +2,7 @@
 #include <string_view>
 
 #include "schema/checker.h"
+#include "schema/distinct.h"
 #include "schema/message_text.h"
 
 namespace fasterapi::schema {
@@ -49,6 +50,7 @@ bool checker::check_fields(const type& expected, const json::value& input, const
   out.items = arena_.make_array<value>(count);
   if (out.items == nullptr) return fail_out_of_memory();
   bool is_valid = true;
+  bool is_unhashable = expected.is_unhashable;
   int32_t sent = 0;
   member_finder members(input);
   for (uint32_t i = 0; i < count; ++i) {
@@ -58,10 +60,14 @@ bool checker::check_fields(const type& expected, const json::value& input, const
       const bool is_good = check(*each.type, *found, here, out.items[i]);
       sent += is_good ? 1 : 0;
       is_valid &= is_good;
+      is_unhashable = is_unhashable || !is_hashable(out.items[i]);
     } else if (each.required) {
       is_valid = fail(here, missing, input);
+    } else {
+      is_unhashable = is_unhashable || each.has_unhashable_default;
     }
   }
+  out.is_unhashable = is_unhashable;
   fields_set_ = (fields_set_ == no_fields ? 0 : fields_set_) + sent;
   return is_valid;
 }

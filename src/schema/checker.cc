@@ -50,6 +50,7 @@ bool checker::keep(const json::value& input, value& out) noexcept {
   auto* kept = arena_.make<json::value>();
   if (kept == nullptr) return fail_out_of_memory();
   *kept = input;
+  lower(exactness::strict);  // a union prefers Any to a conversion
   out.kind = value_kind::json;
   out.source = kept;
   return true;

@@ -97,6 +97,7 @@ class checker {
   error_list* errors_;
   exactness exactness_ = exactness::exact;
   uint32_t attempts_left_ = union_attempts_max;
+  uint32_t limited_sets_ = 0;       // sets around the value being checked whose items must be told apart
   int32_t fields_set_ = no_fields;  // fields of records that were sent, while a union's member is tried
 };
 

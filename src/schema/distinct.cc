@@ -27,6 +27,7 @@ enum class family : uint8_t {
   span,
   object,
   tuple,
+  frozenset,
   other
 };
 
@@ -59,6 +60,8 @@ family family_of(const value& of) noexcept {
     case value_kind::tuple:
     case value_kind::record:
       return family::tuple;
+    case value_kind::frozenset:
+      return family::frozenset;
     default:
       return family::other;
   }
@@ -127,6 +130,7 @@ int order(const value& wrapped_left, const value& wrapped_right, core::arena& ar
     case family::object:
       return three_way(left.object_index, right.object_index);
     case family::tuple:
+    case family::frozenset:
       if (left.size != right.size) return three_way(left.size, right.size);
       for (uint32_t i = 0; i < left.size; ++i) {
         if (const int difference = order(left.items[i], right.items[i], arena); difference != 0) return difference;
@@ -154,6 +158,13 @@ uint32_t count_distinct(const value* values, uint32_t count, uint32_t stride, co
   return distinct;
 }
 
+uint32_t sort_distinct(value* values, uint32_t count, core::arena& arena) noexcept {
+  const auto before = [&arena](const value& left, const value& right) { return order(left, right, arena) < 0; };
+  const auto equal = [&arena](const value& left, const value& right) { return order(left, right, arena) == 0; };
+  std::sort(values, values + count, before);
+  return static_cast<uint32_t>(std::unique(values, values + count, equal) - values);
+}
+
 bool is_hashable(const value& of) noexcept {
   switch (of.kind) {
     case value_kind::list:
@@ -162,6 +173,8 @@ bool is_hashable(const value& of) noexcept {
       return false;
     case value_kind::json:
       return of.source->kind != json::kind::array && of.source->kind != json::kind::object;
+    case value_kind::record:
+      return !of.is_unhashable;
     case value_kind::tuple:
       return std::all_of(of.items, of.items + of.size, is_hashable);
     default:

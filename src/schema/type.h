@@ -65,6 +65,7 @@ struct field {
   std::string key;   // the key in the JSON object
   const schema::type* type = nullptr;
   bool required = true;  // without it, a missing key leaves the field absent
+  bool has_unhashable_default = false;
 };
 
 // A value that an enum or a literal accepts, and the Python object that stands for it.
@@ -81,8 +82,8 @@ struct type {
   type_kind kind = type_kind::any;
   uint16_t id = 0;  // its index in the plan
   bool strict = false;
-  bool allow_inf_nan = true;      // real, decimal
-  bool unhashable_items = false;  // set, frozenset: Python could not put the items into a set
+  bool allow_inf_nan = true;   // real, decimal
+  bool is_unhashable = false;  // dataclass, typed_dict: Python cannot hash the objects, whatever they hold
   json::kind mixed =
       json::kind::null;  // enumeration: string, integer or real for one whose members are str, int, float
 

@@ -58,8 +58,9 @@ struct value {
   static constexpr int32_t no_offset = INT32_MIN;
 
   value_kind kind = value_kind::absent;
-  bool has_surrogate = false;
-  uint16_t type_id = 0;  // record, foreign: the type's index in its plan
+  bool has_surrogate : 1 = false;  // string
+  bool is_unhashable : 1 = false;  // record: Python cannot hash it
+  uint16_t type_id = 0;            // record, foreign: the type's index in its plan
   union {
     uint32_t size = 0;      // bytes of the text, items, members
     int32_t offset_s;       // time, datetime: seconds east of UTC, or no_offset
