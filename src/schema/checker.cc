@@ -1,5 +1,7 @@
 #include "schema/checker.h"
 
+#include "core/byte_buffer.h"
+#include "json/writer.h"
 #include "schema/message_text.h"
 
 namespace fasterapi::schema {
@@ -23,13 +25,13 @@ bool checker::fail(const location& where, std::string_view type, std::string_vie
 
 bool checker::fail_with_error(const location& where, const complaint& about, std::string_view wrong,
                               const json::value& input) noexcept {
-  message_text message(arena_);
+  message_text message(arena_, about.message.size() + wrong.size());
   message.add(about.message).add(wrong);
-  message_text context(arena_);
-  context.add("{\"error\":\"");
-  for (const char& c : wrong) context.add(c == '"' || c == '\\' ? "\\" : "").add(std::string_view(&c, 1));
-  context.add("\"}");
-  return fail(where, about.type, message.view(), input, context.view());
+  core::byte_buffer context;
+  context.append("{\"error\":");
+  json::write_string(context, wrong);
+  context.append('}');
+  return fail(where, about.type, message.view(), input, arena_.copy(context.view()));
 }
 
 bool checker::fail_instance(const location& where, std::string_view class_name, const json::value& input) noexcept {

@@ -75,10 +75,16 @@ uint64_t power_of_ten(uint64_t exponent, uint64_t modulus) noexcept {
 
 bool read_decimal(std::string_view text, core::arena& arena, decimal& to) noexcept {
   text = trim_space(text);
+  if (text.find('_') != std::string_view::npos) {
+    char* plain = arena.make_array<char>(text.size());
+    if (plain == nullptr) return false;
+    const char* end = std::copy_if(text.begin(), text.end(), plain, [](char c) { return c != '_'; });
+    text = {plain, static_cast<size_t>(end - plain)};
+  }
   to.negative = text.starts_with('-');
   if (to.negative || text.starts_with('+')) text.remove_prefix(1);
   if (text.empty()) return false;
-  if (!is_digit(text[0]) && text[0] != '.' && text[0] != '_') return read_special(text, to);
+  if (!is_digit(text[0]) && text[0] != '.') return read_special(text, to);
 
   const size_t exponent_at = std::min(text.find_first_of("eE"), text.size());
   if (exponent_at < text.size() && !read_exponent(text.substr(exponent_at + 1), to.exponent)) return false;
@@ -89,7 +95,6 @@ bool read_decimal(std::string_view text, core::arena& arena, decimal& to) noexce
   size_t seen = 0;
   bool has_point = false;
   for (const char c : mantissa) {
-    if (c == '_') continue;
     if (c == '.') {
       if (has_point) return false;
       has_point = true;

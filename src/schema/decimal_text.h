@@ -17,7 +17,7 @@ struct decimal {
   bool is_zero() const noexcept { return digits == "0"; }
 };
 
-// Reads what Python's Decimal(text) accepts, ASCII digits only: white space around it, '_' between digits, an exponent,
+// Reads what Python's Decimal(text) accepts, ASCII digits only: white space around it, '_' anywhere, an exponent,
 // "Infinity", "NaN". `to` views `text` or the arena. False for anything else, and for exponents past 18 digits.
 bool read_decimal(std::string_view text, core::arena& arena, decimal& to) noexcept;
 

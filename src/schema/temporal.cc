@@ -170,7 +170,9 @@ number_kind read_timestamp(std::string_view text, int64_t& integer, double& real
   std::string_view digits = text;
   if (text.size() > 1 && (negative || text[0] == '+')) digits.remove_prefix(1);
   if (digits.empty()) return number_kind::none;
+  constexpr auto integer_max = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
   uint64_t read = 0;
+  bool is_too_large = false;
   for (const char c : digits) {
     if (c == '.') {
       const bool is_real = json::read_real(digits, real);
@@ -178,9 +180,11 @@ number_kind read_timestamp(std::string_view text, int64_t& integer, double& real
       return is_real ? number_kind::real : number_kind::none;
     }
     if (!is_digit(c)) return number_kind::none;
-    read = read * 10 + static_cast<uint64_t>(c - '0');
-    if (read > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return number_kind::none;
+    is_too_large = is_too_large || read > integer_max / 10;
+    if (!is_too_large) read = read * 10 + static_cast<uint64_t>(c - '0');
+    is_too_large = is_too_large || read > integer_max;
   }
+  if (is_too_large) return number_kind::none;
   integer = negative ? -static_cast<int64_t>(read) : static_cast<int64_t>(read);
   return number_kind::integer;
 }
@@ -218,14 +222,6 @@ problem datetime_from_parts(int64_t timestamp, int64_t microsecond, moment& to) 
   set_time(to.at, second_of_day, microsecond % second_us);
   to.offset_s = 0;
   return fine;
-}
-
-problem datetime_from_real_text(double timestamp, moment& to) noexcept {
-  const double seconds_real =
-      std::abs(timestamp) > static_cast<double>(milliseconds_from) ? timestamp / 1000 : timestamp;
-  const int64_t seconds = saturated(std::floor(seconds_real));
-  const double rest = std::round((seconds_real - static_cast<double>(seconds)) * 1e6);
-  return datetime_from_parts(seconds, rest > 0 ? saturated(rest) : 0, to);
 }
 
 int64_t second_of_day(const calendar_time& at) noexcept {
@@ -271,7 +267,7 @@ problem read_datetime(std::string_view text, moment& to) noexcept {
   const number_kind kind = read_timestamp(text, integer, real);
   if (kind == number_kind::none) return wrong;
   to = moment();
-  return kind == number_kind::integer ? datetime_from(integer, to) : datetime_from_real_text(real, to);
+  return kind == number_kind::integer ? datetime_from(integer, to) : datetime_from(real, to);
 }
 
 problem datetime_from(int64_t timestamp, moment& to) noexcept { return datetime_from_parts(timestamp, 0, to); }
@@ -279,7 +275,7 @@ problem datetime_from(int64_t timestamp, moment& to) noexcept { return datetime_
 problem datetime_from(double timestamp, moment& to) noexcept {
   if (std::isnan(timestamp)) return nan_refused;
   const double unit = std::abs(timestamp) <= static_cast<double>(milliseconds_from) ? 1e6 : 1e3;
-  const double fraction = std::isinf(timestamp) ? 0 : std::abs(timestamp - std::trunc(timestamp));
+  const double fraction = std::isinf(timestamp) ? 0 : timestamp - std::floor(timestamp);
   return datetime_from_parts(saturated(std::floor(timestamp)), saturated(std::round(fraction * unit)), to);
 }
 

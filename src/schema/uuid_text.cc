@@ -28,6 +28,7 @@ struct framed {
 };
 
 framed unframe(std::string_view text) noexcept {
+  if (text.size() == simple_size || text.size() == grouped_size) return {text, 0};
   if (text.size() >= 2 && text.front() == '{' && text.back() == '}') return {text.substr(1, text.size() - 2), 1};
   if (text.starts_with(urn)) return {text.substr(urn.size()), urn.size()};
   return {text, 0};
@@ -56,6 +57,8 @@ bool take_digits(std::string_view text, uint8_t* to) noexcept {
 
 std::string_view explain(std::string_view text, const framed& frame, core::arena& arena) noexcept {
   message_text words(arena);
+  // The reference counts from inside of the frame where the frame is the only thing that is longer than it should be.
+  const size_t counted_from = frame.inside.size() == grouped_size ? 0 : frame.offset;
   std::array<size_t, 4> hyphens{};
   size_t hyphen_count = 0;
   for (size_t at = 0; at < frame.inside.size(); ++at) {
@@ -65,7 +68,7 @@ std::string_view explain(std::string_view text, const framed& frame, core::arena
       ++hyphen_count;
     } else if (hex_value(c) < 0) {
       const std::string_view found = frame.inside.substr(at, core::next_utf8(frame.inside.substr(at)).size);
-      return words.add("invalid character: found `").add(found).add("` at ").add(frame.offset + at).view();
+      return words.add("invalid character: found `").add(found).add("` at ").add(counted_from + at).view();
     }
   }
   if (hyphen_count == 0 && frame.offset == 0) return words.add("invalid length: found ").add(text.size()).view();
@@ -74,7 +77,7 @@ std::string_view explain(std::string_view text, const framed& frame, core::arena
   }
   size_t group = 0;
   while (group < hyphens.size() && hyphens[group] == group_starts[group + 1] - 1) ++group;
-  const size_t end = group < hyphens.size() ? hyphens[group] : frame.inside.size();
+  const size_t end = group < hyphens.size() ? hyphens[group] : text.size();  // braces are counted, too
   words.add("invalid group length in group ").add(group).add(": expected ").add(group_sizes[group]);
   return words.add(", found ").add(end - group_starts[group]).view();
 }
