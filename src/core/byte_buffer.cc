@@ -31,6 +31,7 @@ byte_buffer& byte_buffer::operator=(byte_buffer&& other) noexcept {
 }
 
 void byte_buffer::consume(size_t count) noexcept {
+  if (count == 0) return;  // there may be no memory yet
   size_ -= count;
   std::memmove(data_, data_ + count, size_);
 }

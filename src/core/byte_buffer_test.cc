@@ -9,6 +9,12 @@
 namespace fasterapi::core {
 namespace {
 
+TEST(ByteBuffer, ConsumesNothingOfNoMemory) {
+  byte_buffer bytes;
+  bytes.consume(0);
+  EXPECT_TRUE(bytes.empty());
+}
+
 TEST(ByteBuffer, AppendsAndConsumes) {
   byte_buffer bytes;
   bytes.append("hello ");
