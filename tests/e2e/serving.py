@@ -18,13 +18,16 @@ from typing import Any, Self
 
 import pytest
 
-__all__ = ["READY_S", "STOP_S", "STRATEGIES", "Server", "connected", "server_of"]
+__all__ = ["INSTRUMENTED", "READY_S", "STOP_S", "STRATEGIES", "Server", "connected", "server_of"]
 
 STRATEGIES = ("pinned", "processes")
 
 # Generous: instrumented builds on a busy machine start slowly.
 READY_S = 60.0
 STOP_S = 30.0
+
+# Whether the engine under test is built with a sanitizer, whose runtime is then preloaded.
+INSTRUMENTED = "san.so" in os.environ.get("LD_PRELOAD", "")
 
 _LISTENING = re.compile(r"Listening on http://([^\s:]+):(\d+)")
 
