@@ -5,11 +5,11 @@ namespace fasterapi::schema {
 // Pydantic's smart mode: every member is tried; an exact match wins at once, otherwise the member of whose fields most
 // were sent, then the closest conversion, then the first.
 bool checker::check_union(const type& expected, const json::value& input, const location& where, value& out) noexcept {
-  if (attempts_left_ == 0) {
+  if (union_tries_left_ == 0) {
     errors_->set_bad_request();
     return false;
   }
-  --attempts_left_;
+  --union_tries_left_;
   error_list* const kept_errors = errors_;
   const exactness kept_exactness = exactness_;
   const int32_t kept_fields = fields_set_;

@@ -26,7 +26,11 @@ class checker {
   // How closely the best conversion so far matched its type; unions prefer the closest member.
   enum class exactness : uint8_t { lax, strict, exact };
 
-  checker(core::arena& arena, error_list& errors) noexcept : arena_(arena), errors_(&errors) {}
+  // `input_bytes` is how much will be checked: the body's size.
+  checker(core::arena& arena, error_list& errors, size_t input_bytes) noexcept
+      : arena_(arena),
+        errors_(&errors),
+        union_tries_left_(union_tries_least + union_tries_per_byte * uint64_t{input_bytes}) {}
 
   bool check(const type& expected, const json::value& input, const location& where, value& out) noexcept;
 
@@ -90,13 +94,14 @@ class checker {
   }
 
   static constexpr int32_t no_fields = -1;
-  // Unions inside of unions may have to be tried over and over: a request that needs more than this is refused.
-  static constexpr uint32_t union_attempts_max = 1'000'000;
+  // Unions inside of unions may have to be tried over and over: a request that takes more tries than this is refused.
+  static constexpr uint64_t union_tries_least = 10'000;
+  static constexpr uint64_t union_tries_per_byte = 8;
 
   core::arena& arena_;
   error_list* errors_;
   exactness exactness_ = exactness::exact;
-  uint32_t attempts_left_ = union_attempts_max;
+  uint64_t union_tries_left_;
   uint32_t limited_sets_ = 0;       // sets around the value being checked whose items must be told apart
   int32_t fields_set_ = no_fields;  // fields of records that were sent, while a union's member is tried
 };

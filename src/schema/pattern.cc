@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "schema/pattern_dialect.h"
+
 namespace fasterapi::schema {
 
 namespace {
@@ -21,7 +23,9 @@ std::unique_ptr<pattern> pattern::create(std::string_view source, std::string& r
   re2::RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(program_max_bytes);
-  auto compiled = std::make_unique<re2::RE2>(re2::StringPiece(source.data(), source.size()), options);
+  std::string translated;
+  if (!to_re2(source, translated, reason)) return nullptr;
+  auto compiled = std::make_unique<re2::RE2>(translated, options);
   if (!compiled->ok()) {
     reason = compiled->error();
     return nullptr;

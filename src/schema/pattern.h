@@ -10,7 +10,8 @@ class RE2;
 
 namespace fasterapi::schema {
 
-// A compiled regular expression that is matched in time linear in the text (RE2's syntax).
+// A compiled regular expression that is matched in time linear in the text. RE2 matches it; its syntax is that of
+// to_re2().
 //
 // Constant after construction; any thread may search with it.
 class pattern {

@@ -44,7 +44,7 @@ bool hand_over(const plan& of, const error_list& errors, core::arena& arena, val
 
 bool validate(const plan& of, const request_view& request, json::reader& reader, core::arena& arena, value* values,
               error_list& errors) noexcept {
-  checker by(arena, errors);
+  checker by(arena, errors, request.body.size());
   std::fill_n(values, of.parameter_count(), value());
   body_content body;
   if (of.needs_body()) {
