@@ -28,13 +28,19 @@ function(fasterapi_library name)
   target_link_libraries(fasterapi_${name} PUBLIC fasterapi_flags ${arg_LINK})
 endfunction()
 
-# fasterapi_test(LIBRARY source_test.cc...): one GoogleTest program per library, beside its sources.
-function(fasterapi_test name)
+# fasterapi_test(LIBRARY source_test.cc... [NAME name]): a GoogleTest program of a library, beside its sources. One per
+# library, but for tests that need a program of their own: those have a NAME.
+function(fasterapi_test library)
   if(NOT FASTERAPI_TESTS)
     return()
   endif()
-  add_executable(${name}_test ${ARGN})
-  target_link_libraries(${name}_test PRIVATE fasterapi_${name} GTest::gtest_main)
+  cmake_parse_arguments(arg "" "NAME" "" ${ARGN})
+  set(name ${library})
+  if(arg_NAME)
+    set(name ${arg_NAME})
+  endif()
+  add_executable(${name}_test ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name}_test PRIVATE fasterapi_${library} GTest::gtest_main)
   add_dependencies(unit_tests ${name}_test)
   include(GoogleTest)
   gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST)

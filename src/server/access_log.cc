@@ -75,9 +75,21 @@ void access_log::add_json(const call& answered, uint16_t status, size_t body_byt
 }
 
 void access_log::error(std::string_view request_id, std::string_view what) noexcept {
-  std::string line = "ERROR request ";
-  line.append(request_id).append(": ").append(what).append("\n");
-  write_all(STDERR_FILENO, line);
+  core::byte_buffer line;
+  if (as_json_) {
+    line.append("{\"level\":\"ERROR\",\"logger\":\"fasterapi.error\",\"message\":");
+    json::write_string(line, what);
+    line.append(",\"request_id\":");
+    json::write_string(line, request_id);
+    line.append("}\n");
+  } else {
+    line.append("ERROR ");
+    line.append(what);
+    line.append(" request_id=");
+    line.append(request_id);
+    line.append('\n');
+  }
+  write_all(STDERR_FILENO, line.view());
 }
 
 void access_log::flush() noexcept {

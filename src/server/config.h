@@ -29,7 +29,9 @@ struct config {
   bool access_log_json = false;
 
   // Not settable: what keeps one connection from taking more than its share.
-  static constexpr size_t receive_block_bytes = 65536;
+  static constexpr size_t receive_block_bytes = 65536;  // of a shard: for requests that arrive whole
+  static constexpr size_t head_read_bytes = 4096;       // of a connection, behind what it holds already
+  static constexpr size_t body_read_bytes = 16384;
   static constexpr size_t output_high_water_bytes = 262'144;  // unsent answers, before pipelined requests have to wait
   static constexpr int64_t body_grace_ms = 5'000;
   static constexpr int64_t linger_ms = 2'000;            // for the peer to read an answer and close

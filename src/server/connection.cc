@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace fasterapi::server {
 
@@ -17,8 +18,28 @@ void connection::reset() noexcept {
   discarded = 0;
   body_received = 0;
   since_ms = 0;
-  in.shrink(0);
-  out.shrink(0);
+  if (buffers != nullptr) {
+    buffers->take_back(in);
+    buffers->take_back(out);
+  }
+}
+
+bool connection::hold_input(std::string_view bytes) noexcept {
+  if (bytes.empty()) return true;
+  buffers->lend(in);
+  in.append(bytes);
+  return !in.failed();
+}
+
+char* connection::input_room(size_t size) noexcept {
+  buffers->lend(in);
+  in.consume(std::exchange(in_begin, 0));
+  return in.prepare(size);
+}
+
+char* connection::output_room(size_t size) noexcept {
+  buffers->lend(out);
+  return out.extend(size);
 }
 
 connection::sent connection::send(std::string_view head, std::string_view body) noexcept {
@@ -40,6 +61,7 @@ connection::sent connection::send(std::string_view head, std::string_view body) 
     if (errno != EAGAIN && errno != EINTR) return sent::broken;
     taken = 0;
   }
+  buffers->lend(out);
   const auto skip = static_cast<size_t>(taken);
   if (skip < head.size()) out.append(head.substr(skip));
   out.append(body.substr(skip > head.size() ? skip - head.size() : 0));
@@ -53,7 +75,7 @@ connection::sent connection::flush() noexcept {
     if (taken < 0) return errno == EAGAIN ? sent::some : sent::broken;
     out_begin += static_cast<size_t>(taken);
   }
-  out.shrink(0);
+  buffers->take_back(out);
   out_begin = 0;
   return sent::all;
 }

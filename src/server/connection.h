@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/buffer_pool.h"
 #include "core/byte_buffer.h"
 #include "core/intrusive_list.h"
 #include "core/timer_wheel.h"
@@ -33,12 +34,19 @@ struct connection : core::timer, core::list_link<open_tag>, core::list_link<resu
   // Unread bytes carried over from earlier reads.
   std::string_view pending() const noexcept { return in.view().substr(in_begin); }
   size_t unsent() const noexcept { return out.size() - out_begin; }
+  // Keeps bytes that were read and not used. False when there was no memory.
+  bool hold_input(std::string_view bytes) noexcept;
+  // Room behind the held input to read into, or null; take_input() then says how much was read.
+  char* input_room(size_t size) noexcept;
+  void take_input(size_t size) noexcept { in.commit(size); }
   // Gives the memory of used-up input back; nothing may refer to it any more.
   void drop_used_input() noexcept {
     if (in_begin < in.size()) return;
-    in.shrink(0);
+    buffers->take_back(in);
     in_begin = 0;
   }
+  // Room at the end of what is to be sent, or null.
+  char* output_room(size_t size) noexcept;
   bool idle() const noexcept { return at == phase::receiving && active == nullptr && pending().empty(); }
 
   // Sends `head` then `body`, keeping what the socket does not take in `out`. Nothing may be unsent. Never blocks.
@@ -49,6 +57,7 @@ struct connection : core::timer, core::list_link<open_tag>, core::list_link<resu
   ssize_t receive(char* to, size_t size) noexcept;
 
   connection* pool_next = nullptr;
+  core::buffer_pool* buffers = nullptr;  // the shard's; set while the connection is open
   int fd = -1;
   phase at = phase::receiving;
   bool readable = false;       // the socket may hold bytes that were not read (edge-triggered)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "core/clock.h"
@@ -34,8 +35,7 @@ bool shard::carry_over(connection& from) noexcept {
   block_begin_ = block_end_ = 0;
   // While a request is handled, it may still be looking at used-up input.
   if (from.at != connection::phase::handling) from.drop_used_input();
-  from.in.append(left);
-  return !from.in.failed();
+  return from.hold_input(left);
 }
 
 call* shard::advance(connection& from) noexcept {
@@ -63,8 +63,9 @@ bool shard::read_more(connection& from) noexcept {
   const bool carried = unread(from).size > 0;
   if (carried) {
     // The bytes of a message must follow each other in memory.
-    from.in.consume(std::exchange(from.in_begin, 0));
-    to = carry_over(from) ? from.in.prepare(room) : nullptr;
+    const bool in_body = from.active != nullptr && from.active->at == call::stage::body;
+    room = in_body ? config::body_read_bytes : config::head_read_bytes;
+    to = carry_over(from) ? from.input_room(room) : nullptr;
     if (to == nullptr) {
       close(from);
       return false;
@@ -73,7 +74,7 @@ bool shard::read_more(connection& from) noexcept {
   const ssize_t got = from.receive(to, room);
   if (got > 0) {
     if (carried) {
-      from.in.commit(static_cast<size_t>(got));
+      from.take_input(static_cast<size_t>(got));
     } else {
       block_begin_ = 0;
       block_end_ = static_cast<size_t>(got);
@@ -170,7 +171,7 @@ void shard::send_continue(connection& to, call& request) noexcept {
   request.sent_continue = true;
   constexpr std::string_view interim = http::h1::continue_response;
   if (to.unsent() > 0) {
-    to.out.append(interim);
+    if (char* room = to.output_room(interim.size())) std::memcpy(room, interim.data(), interim.size());
   } else {
     finish_output(to, to.send(interim, {}));
   }

@@ -1,6 +1,6 @@
 // The half of the shard that answers: heads, bodies, and what becomes of the connection afterwards.
 
-#include <charconv>
+#include <cstring>
 
 #include "core/clock.h"
 #include "json/writer.h"
@@ -43,8 +43,10 @@ void shard::answer(call& ended, const response& given) noexcept {
   const bool more_follows = to == current_ && !ends && unread(*to).size > 0;
   connection::sent state;
   if (to->unsent() > 0 || more_follows || head_size > stack_head_max) {
-    if (char* room = to->out.extend(head_size)) http::h1::write_head(room, head);
-    to->out.append(body);
+    if (char* room = to->output_room(head_size + body.size())) {
+      http::h1::write_head(room, head);
+      if (!body.empty()) std::memcpy(room + head_size, body.data(), body.size());
+    }
     state = to->out.failed() ? connection::sent::broken : connection::sent::some;
     if (!more_follows && state != connection::sent::broken) state = to->flush();
   } else if (!body.empty() && given.headroom >= head_size) {
@@ -86,10 +88,31 @@ void shard::finish_output(connection& to, connection::sent state) noexcept {
 }
 
 void shard::reply(call& ended, uint16_t status, std::string_view detail, extra_fields fields, bool close) noexcept {
+  std::string id;
+  if (status >= 500) {
+    id = make_request_id();
+    log_.error(id, detail);
+  }
+  send_detail(ended, status, detail, id, fields, close);
+}
+
+void shard::answer_internal_error(call& ended, std::string_view why) noexcept {
+  const std::string id = make_request_id();
+  log_.error(id, why);
+  send_detail(ended, 500, "Internal Server Error", id, {}, false);
+}
+
+// {"detail":"…"}, and the request's id where the log has something about it.
+void shard::send_detail(call& ended, uint16_t status, std::string_view detail, std::string_view id, extra_fields fields,
+                        bool close) noexcept {
   ++counts_.answered_without_handler;
   reply_.clear();
   reply_.append("{\"detail\":");
   json::write_string(reply_, detail);
+  if (!id.empty()) {
+    reply_.append(",\"request_id\":");
+    json::write_string(reply_, id);
+  }
   reply_.append('}');
   response refusal;
   refusal.status = status;
@@ -98,20 +121,6 @@ void shard::reply(call& ended, uint16_t status, std::string_view detail, extra_f
   refusal.body = reply_.view();
   refusal.close = close;
   answer(ended, refusal);
-}
-
-void shard::answer_internal_error(call& ended, std::string_view why) noexcept {
-  const std::string id = make_request_id();
-  log_.error(id, why);
-  reply_.clear();
-  reply_.append("{\"detail\":\"Internal Server Error\",\"request_id\":\"");
-  reply_.append(id);
-  reply_.append("\"}");
-  response failure;
-  failure.status = 500;
-  failure.content_type = "application/json";
-  failure.body = reply_.view();
-  answer(ended, failure);
 }
 
 }  // namespace fasterapi::server

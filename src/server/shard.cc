@@ -176,6 +176,7 @@ void shard::admit(int fd, const net::address& peer) noexcept {
     return;
   }
   fresh->fd = fd;
+  fresh->buffers = &buffers_;
   fresh->peer = peer;
   ++counts_.connections;
   open_.push_back(*fresh);

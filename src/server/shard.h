@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/buffer_pool.h"
 #include "core/intrusive_list.h"
 #include "core/object_pool.h"
 #include "core/result.h"
@@ -147,6 +148,8 @@ class shard {
   void drain(connection& from) noexcept;
 
   // replies.cc: answers
+  void send_detail(call& ended, uint16_t status, std::string_view detail, std::string_view id, extra_fields fields,
+                   bool close) noexcept;
   void reply(call& ended, uint16_t status, std::string_view detail, extra_fields fields, bool close) noexcept;
   void finish_output(connection& to, connection::sent state) noexcept;
 
@@ -168,6 +171,7 @@ class shard {
   int64_t now_s_ = 0;  // wall clock
   bool stopping_ = false;
   std::vector<readiness> ready_;
+  core::buffer_pool buffers_;
   core::object_pool<connection> connections_;
   core::object_pool<call> calls_;
   core::timer_wheel<connection> timers_;
