@@ -78,8 +78,7 @@ int execute(PyObject* module) {
   if (state.status_code_name == nullptr || state.raw_headers_name == nullptr || state.body_name == nullptr) return -1;
   if (add_encode(module, state) < 0 || add_plan(module, state) < 0 || add_handle(module, state) < 0 ||
       add_loop(module, state) < 0 || add_routes(module, state) < 0 || add_request(module, state) < 0 ||
-      add_request_task(module, state) < 0 ||
-      add_pinned(module, state) < 0) {
+      add_request_task(module, state) < 0 || add_pinned(module, state) < 0) {
     return -1;
   }
   return PyModule_AddStringConstant(module, "__version__", FASTERAPI_VERSION);

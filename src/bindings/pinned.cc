@@ -151,7 +151,8 @@ class serving {
     stop();
   }
   void notice_readiness() {
-    if (told_ready_ || stopping() || !workers_.all([](worker_state now) { return now == worker_state::serving; })) return;
+    if (told_ready_ || stopping() || !workers_.all([](worker_state now) { return now == worker_state::serving; }))
+      return;
     told_ready_ = true;
     PyEval_RestoreThread(detached_);
     raised_ = call_on_ready() ? nullptr : PyErr_GetRaisedException();
@@ -186,8 +187,7 @@ class serving {
 // ---- the Python type
 
 struct pinned_workers {
-  PyObject_HEAD
-  worker_pool* pool;  // owned; null once closed
+  PyObject_HEAD worker_pool* pool;  // owned; null once closed
 };
 
 pinned_workers* self_of(PyObject* object) noexcept { return reinterpret_cast<pinned_workers*>(object); }
@@ -224,8 +224,7 @@ void drop_pool(pinned_workers* self) {
   worker_pool* pool = std::exchange(self->pool, nullptr);
   if (pool == nullptr) return;
   // Workers need the main interpreter's GIL to end.
-  Py_BEGIN_ALLOW_THREADS
-  delete pool;
+  Py_BEGIN_ALLOW_THREADS delete pool;
   Py_END_ALLOW_THREADS
 }
 
