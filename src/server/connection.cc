@@ -1,11 +1,9 @@
 #include "server/connection.h"
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
-#include <array>
 #include <cerrno>
 #include <utility>
+
+#include "net/stream.h"
 
 namespace fasterapi::server {
 
@@ -44,17 +42,7 @@ char* connection::output_room(size_t size) noexcept {
 
 connection::sent connection::send(std::string_view head, std::string_view body) noexcept {
   const size_t total = head.size() + body.size();
-  ssize_t taken;
-  if (body.empty()) {
-    taken = ::send(fd, head.data(), head.size(), MSG_NOSIGNAL);
-  } else {
-    std::array<iovec, 2> parts{iovec{const_cast<char*>(head.data()), head.size()},
-                               iovec{const_cast<char*>(body.data()), body.size()}};
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = parts.size();
-    taken = ::sendmsg(fd, &message, MSG_NOSIGNAL);
-  }
+  ssize_t taken = body.empty() ? net::send(fd, head) : net::send(fd, head, body);
   if (taken == static_cast<ssize_t>(total)) [[likely]]
     return sent::all;
   if (taken < 0) {
@@ -70,7 +58,7 @@ connection::sent connection::send(std::string_view head, std::string_view body) 
 
 connection::sent connection::flush() noexcept {
   while (unsent() > 0) {
-    const ssize_t taken = ::send(fd, out.data() + out_begin, unsent(), MSG_NOSIGNAL);
+    const ssize_t taken = net::send(fd, out.view().substr(out_begin));
     if (taken < 0 && errno == EINTR) continue;
     if (taken < 0) return errno == EAGAIN ? sent::some : sent::broken;
     out_begin += static_cast<size_t>(taken);
@@ -82,7 +70,7 @@ connection::sent connection::flush() noexcept {
 
 ssize_t connection::receive(char* to, size_t size) noexcept {
   for (;;) {
-    const ssize_t got = ::recv(fd, to, size, 0);
+    const ssize_t got = net::receive(fd, to, size);
     if (got < 0 && errno == EINTR) continue;
     // Under edge triggering a short read means that the socket was emptied (epoll(7)); the end of the stream, once
     // announced, is still to be read.
