@@ -58,8 +58,20 @@ def _is_complex_class(annotation: Any) -> bool:
     )
 
 
+def _aliased(annotation: Any) -> Any:
+    """The type behind names given by `type` statements and NewType."""
+    while True:
+        if isinstance(annotation, typing.TypeAliasType):
+            annotation = annotation.__value__
+        elif isinstance(annotation, typing.NewType):
+            annotation = annotation.__supertype__
+        else:
+            return annotation
+
+
 def is_scalar(annotation: Any) -> bool:
     """Whether a parameter of this type comes from the query unless something else is said."""
+    annotation = _aliased(annotation)
     origin = typing.get_origin(annotation)
     if _is_union(origin):
         return all(is_scalar(arg) for arg in typing.get_args(annotation))
@@ -70,6 +82,7 @@ def is_scalar(annotation: Any) -> bool:
 
 def is_sequence(annotation: Any) -> bool:
     """Whether a query or header parameter of this type collects every occurrence of its name."""
+    annotation = _aliased(annotation)
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
         return is_sequence(typing.get_args(annotation)[0])
@@ -85,6 +98,7 @@ def is_sequence(annotation: Any) -> bool:
 
 def is_scalar_sequence(annotation: Any) -> bool:
     """Whether a query parameter may have this type although it is no scalar."""
+    annotation = _aliased(annotation)
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
         return is_scalar_sequence(typing.get_args(annotation)[0])
@@ -115,7 +129,13 @@ class TypeTable:
         Raises:
             UnsupportedAnnotation: for a type or a limit that the engine cannot check.
         """
-        return self._compile(annotation, constraints or {}).index
+        size, classes = len(self.specs), dict(self._classes)
+        try:
+            return self._compile(annotation, constraints or {}).index
+        except TypeError:
+            del self.specs[size:]
+            self._classes = classes
+            raise
 
     def add_foreign(self, validator: Any) -> int:
         """Add a type whose values Python code checks: `validator(value)` gives (True, checked) or (False, errors)."""
@@ -126,13 +146,7 @@ class TypeTable:
         return _Compiled(len(self.specs) - 1, label)
 
     def _compile(self, annotation: Any, constraints: dict[str, Any]) -> _Compiled:
-        while True:
-            if isinstance(annotation, typing.TypeAliasType):
-                annotation = annotation.__value__
-            elif isinstance(annotation, typing.NewType):
-                annotation = annotation.__supertype__
-            else:
-                break
+        annotation = _aliased(annotation)
         origin = typing.get_origin(annotation)
         if origin is typing.Annotated:
             inner, *metadata = typing.get_args(annotation)
@@ -253,6 +267,8 @@ class TypeTable:
         known = self._classes.get(cls) if annotation is cls else None
         if known is not None:
             return known
+        if hasattr(cls, "__pydantic_config__"):
+            raise UnsupportedAnnotation(f"{cls.__qualname__} has a __pydantic_config__")
         from fasterapi import _records
 
         is_dict = typing.is_typeddict(cls)

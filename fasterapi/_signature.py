@@ -205,6 +205,8 @@ class _PlanCompiler:
         return compiled
 
     def _check_shape(self, parameter: inspect.Parameter, declared: params.Param, alias: str, plain: Any) -> None:
+        if not isinstance(declared, params.Body) and isinstance(plain, type) and _models.is_model(plain):
+            raise self._fail(parameter, f"a model is not supported as a {_ORIGINS[type(declared)]} parameter")
         if isinstance(declared, params.Path):
             if not _annotations.is_scalar(plain):
                 raise self._fail(parameter, "path parameters must be of a scalar type")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
 
@@ -164,3 +164,26 @@ def test_answers_as_fastapi(name: str) -> None:
             except ValueError:  # NaN in an error's input
                 continue
             assert mine == expected, (body, query)
+
+
+def test_models_come_from_the_body_only() -> None:
+    def handler(item: Annotated[Item, param_functions.Query()]) -> None: ...
+
+    with pytest.raises(TypeError, match="a model is not supported as a query parameter"):
+        compile_plan(handler, "/")
+
+
+def test_a_type_that_the_engine_refuses_is_refused_each_time() -> None:
+    class Holder(TypedDict):
+        item: Item
+
+    def handler(first: Holder, second: Holder, third: int) -> None: ...
+
+    plan = _engine.Plan(compile_plan(handler, "/"))
+    body = b'{"first": {"item": {"name": "ab"}}, "second": {"item": {"name": 1}}}'
+    result = plan.validate(path={}, query=b"third=x", headers=JSON, body=body)
+    assert isinstance(result, bytes)
+    assert [each["loc"] for each in json.loads(result)["detail"]] == [
+        ["query", "third"],
+        ["body", "second", "item", "name"],
+    ]
