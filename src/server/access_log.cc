@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <string>
 
-#include "core/clock.h"
 #include "json/writer.h"
 #include "server/call.h"
 #include "server/connection.h"
@@ -47,6 +46,8 @@ void access_log::add(const call& answered, uint16_t status, size_t body_bytes, i
 
 void access_log::add_text(const call& answered, uint16_t status, size_t body_bytes, double elapsed_ms) noexcept {
   // The target of an accepted request holds no quotes, spaces or control characters but what the client encoded.
+  lines_.append(clock_.at(wall_ms()));
+  lines_.append(" INFO ");
   lines_.append(answered.origin->peer.to_string());
   lines_.append(" \"");
   lines_.append(method_of(answered));
@@ -59,7 +60,9 @@ void access_log::add_text(const call& answered, uint16_t status, size_t body_byt
 }
 
 void access_log::add_json(const call& answered, uint16_t status, size_t body_bytes, double elapsed_ms) noexcept {
-  lines_.append("{\"logger\":\"fasterapi.access\",\"client\":");
+  lines_.append("{\"time\":\"");
+  lines_.append(clock_.at(wall_ms()));
+  lines_.append("\",\"level\":\"info\",\"logger\":\"fasterapi.access\",\"client\":");
   json::write_string(lines_, answered.origin->peer.to_string());
   lines_.append(",\"method\":");
   json::write_string(lines_, method_of(answered));
@@ -67,23 +70,24 @@ void access_log::add_json(const call& answered, uint16_t status, size_t body_byt
   json::write_string(lines_, target_of(answered));
   char rest[160];
   const int size = std::snprintf(rest, sizeof rest,
-                                 ",\"http_version\":\"1.%d\",\"status\":%u,\"bytes\":%zu,\"elapsed_ms\":%.3f,"
-                                 "\"time\":%lld}\n",
-                                 answered.head.version_minor, unsigned{status}, body_bytes, elapsed_ms,
-                                 static_cast<long long>(core::wall_seconds()));
+                                 ",\"http_version\":\"1.%d\",\"status\":%u,\"bytes\":%zu,\"elapsed_ms\":%.3f}\n",
+                                 answered.head.version_minor, unsigned{status}, body_bytes, elapsed_ms);
   lines_.append({rest, static_cast<size_t>(size)});
 }
 
 void access_log::error(std::string_view request_id, std::string_view what) noexcept {
   core::byte_buffer line;
   if (as_json_) {
-    line.append("{\"level\":\"ERROR\",\"logger\":\"fasterapi.error\",\"message\":");
+    line.append("{\"time\":\"");
+    line.append(clock_.at(wall_ms()));
+    line.append("\",\"level\":\"error\",\"logger\":\"fasterapi.error\",\"message\":");
     json::write_string(line, what);
     line.append(",\"request_id\":");
     json::write_string(line, request_id);
     line.append("}\n");
   } else {
-    line.append("ERROR ");
+    line.append(clock_.at(wall_ms()));
+    line.append(" ERROR ");
     line.append(what);
     line.append(" request_id=");
     line.append(request_id);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/byte_buffer.h"
+#include "server/log_clock.h"
 
 namespace fasterapi::server {
 
@@ -12,11 +13,11 @@ struct call;
 // One line for each answered request, gathered during a turn and written to standard output at its end; and lines for
 // errors that no Python code reports, written to standard error.
 //
-// Owner: one shard. Text lines are "127.0.0.1:54321 "GET /path HTTP/1.1" 200 27 0.153 ms"; JSON lines are objects with
-// the same facts.
+// Owner: one shard. Text lines are `2026-01-31 12:00:00.123 INFO 127.0.0.1:54321 "GET /path HTTP/1.1" 200 27 0.153 ms`
+// (status, bytes of the body); JSON lines are objects with the same facts.
 class access_log {
  public:
-  access_log(bool enabled, bool as_json) noexcept : enabled_(enabled), as_json_(as_json) {}
+  access_log(bool enabled, bool as_json) noexcept : enabled_(enabled), as_json_(as_json), clock_(as_json) {}
 
   bool enabled() const noexcept { return enabled_; }
   // `now_ns` is core::monotonic_ns(); the call's head must still be readable.
@@ -30,6 +31,7 @@ class access_log {
 
   bool enabled_;
   bool as_json_;
+  log_clock clock_;
   core::byte_buffer lines_;
 };
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 
@@ -209,8 +210,11 @@ def test_logs_as_json(serve: Serve) -> None:
         """
     with serve(source, "--workers", "1", "--log-format", "json", "--access-log") as server:
         request_id = httpx.get(server.url + "/").json()["request_id"]
-        server.wait_for_log('"status": ?500')
+        server.wait_for_log('"status":500')
     entries = [json.loads(line) for line in server.log.splitlines()]
+    times = [datetime.fromisoformat(entry["time"]) for entry in entries]
+    assert all(time.utcoffset() == timedelta() for time in times)
+    assert {entry["level"] for entry in entries} == {"info", "error"}
     assert entries[0]["message"] == f"Listening on {server.url}"
     (failure,) = (entry for entry in entries if entry.get("request_id") == request_id and "exception" in entry)
     assert failure["worker"] == 0
@@ -220,7 +224,7 @@ def test_logs_as_json(serve: Serve) -> None:
 def test_access_log_as_text(serve: Serve) -> None:
     with serve(_APP, "--workers", "1", "--access-log") as server:
         httpx.get(server.url + "/?q=1")
-        server.wait_for_log(r'"GET /\?q=1 HTTP/1\.1" 200 ')
+        server.wait_for_log(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} INFO 127\.0\.0\.1:\d+ "GET /\?q=1 HTTP/1\.1" 200 ')
 
 
 def test_configuration_mistakes_come_all_at_once(tmp_path: Path) -> None:

@@ -291,6 +291,6 @@ def test_the_access_log_has_a_line_for_each_request(serve):
         sock.sendall(request("/?a=b"))
         Answers(sock).next()
         line = server.wait_for_log(
-            re.compile(r'^127\.0\.0\.1:\d+ "GET /\?a=b HTTP/1\.1" 200 17 [\d.]+ ms$', re.MULTILINE)
+            re.compile(r'^[-\d]+ [:.\d]+ INFO 127\.0\.0\.1:\d+ "GET /\?a=b HTTP/1\.1" 200 17 [\d.]+ ms$', re.MULTILINE)
         )
         assert line
