@@ -119,6 +119,7 @@ bool reader::prepare(size_t size) noexcept {
 }
 
 read_status reader::read(std::string_view text, core::arena& arena, value& out) noexcept {
+  if (text.empty()) return read_slowly(text, arena, out);
   if (!prepare(text.size())) return read_status::unreadable;
   dom::element root;
   const simdjson::error_code failure = parser_->parse(text.data(), text.size(), true).get(root);

@@ -189,8 +189,9 @@ number_kind read_timestamp(std::string_view text, int64_t& integer, double& real
   return number_kind::integer;
 }
 
-// As a conversion in Rust: saturates instead of overflowing.
+// As a conversion in Rust: saturates instead of overflowing, and makes 0 of NaN.
 int64_t saturated(double from) noexcept {
+  if (std::isnan(from)) return 0;
   if (from >= 9223372036854775808.0) return std::numeric_limits<int64_t>::max();
   if (from < -9223372036854775808.0) return std::numeric_limits<int64_t>::min();
   return static_cast<int64_t>(from);
