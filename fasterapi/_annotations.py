@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 import enum
-import numbers
 import types
 import typing
 from typing import Any
@@ -110,10 +109,14 @@ def is_scalar_sequence(annotation: Any) -> bool:
     return is_sequence(annotation) and all(is_scalar(arg) for arg in args)
 
 
-@dataclasses.dataclass
 class _Compiled:
-    index: int
-    label: str
+    """A type's index in the table, and its name in error locations."""
+
+    __slots__ = ("index", "label")
+
+    def __init__(self, index: int, label: str) -> None:
+        self.index = index
+        self.label = label
 
 
 class TypeTable:
@@ -381,12 +384,14 @@ def _decimal_limit(relation: str, limit: Any) -> tuple[str, Any]:
     return str(exact), _Decimal(exact, int(exact) if isinstance(exponent, int) and exponent >= 0 else float(exact))
 
 
-@dataclasses.dataclass
 class _Decimal:
     """A Decimal as messages write it, and as `ctx` does."""
 
-    exact: Any
-    number: int | float
+    __slots__ = ("exact", "number")
+
+    def __init__(self, exact: Any, number: int | float) -> None:
+        self.exact = exact
+        self.number = number
 
     def __str__(self) -> str:
         return str(self.exact)
@@ -422,7 +427,7 @@ def _literal_values(annotation: Any) -> list[Any]:
 
 def _is_json_scalar(value: Any) -> bool:
     """Whether JSON can say the value; members with other values can never be sent."""
-    return value is None or isinstance(value, (str, bytes, numbers.Number))
+    return value is None or isinstance(value, (str, bytes, complex)) or hasattr(value, "__float__")
 
 
 def _comparable(value: Any, annotation: Any) -> Any:

@@ -5,7 +5,6 @@ Nothing here imports pydantic unless the app has done so.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 import typing
@@ -77,6 +76,8 @@ class ModelParameter:
 
 
 def _entries(errors: Iterable[dict[str, Any]], location: tuple[str, ...]) -> bytes:
+    import json
+
     from fasterapi.encoders import jsonable_encoder
 
     entries = jsonable_encoder([{**each, "loc": location + each.get("loc", ())} for each in errors])

@@ -15,17 +15,29 @@ __all__ = ["Field", "fields_of", "is_immutable"]
 _MISSING = object()
 
 
-@dataclasses.dataclass
 class Field:
     """One field: what it is called, what it may be, and what stands when it is not sent."""
 
-    name: str
-    key: str
-    annotation: Any
-    constraints: dict[str, Any]
-    required: bool = True
-    default: Any = _MISSING
-    factory: Callable[[], Any] | None = None
+    __slots__ = ("annotation", "constraints", "default", "factory", "key", "name", "required")
+
+    def __init__(
+        self,
+        name: str,
+        key: str,
+        annotation: Any,
+        constraints: dict[str, Any],
+        *,
+        required: bool = True,
+        default: Any = _MISSING,
+        factory: Callable[[], Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.key = key
+        self.annotation = annotation
+        self.constraints = constraints
+        self.required = required
+        self.default = default
+        self.factory = factory
 
     def spec(self) -> dict[str, Any]:
         """Give what the engine reads about the field, but for its type."""

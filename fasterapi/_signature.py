@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import types
 import typing
@@ -82,14 +81,18 @@ def _takes_positions(handler: Any) -> bool:
     return isinstance(handler, types.FunctionType) and not hasattr(handler, "__wrapped__")
 
 
-@dataclasses.dataclass(slots=True)
 class _Found:
     """One parameter on its way to the specification."""
 
-    parameter: inspect.Parameter
-    annotation: Any
-    spec: dict[str, Any]
-    declared: params.Param | None
+    __slots__ = ("annotation", "declared", "parameter", "spec")
+
+    def __init__(
+        self, parameter: inspect.Parameter, annotation: Any, spec: dict[str, Any], declared: params.Param | None
+    ) -> None:
+        self.parameter = parameter
+        self.annotation = annotation
+        self.spec = spec
+        self.declared = declared
 
 
 class _PlanCompiler:

@@ -6,70 +6,47 @@ from `fasterapi` (or `fasterapi.param_functions`), whose results fit a parameter
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Callable
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Body", "BodyOptions", "Cookie", "Header", "HeaderOptions", "Param", "ParamOptions", "Path", "Query"]
+if TYPE_CHECKING:
+    from typing import Unpack
 
+    from fasterapi._options import BodyOptions, HeaderOptions, ParamOptions
 
-class ParamOptions(TypedDict, total=False):
-    """What `Path`, `Query`, `Header`, `Cookie` and `Body` accept besides the default."""
-
-    default_factory: Callable[[], Any] | None
-    """Called for the default of each request that does not send the parameter."""
-    alias: str | None
-    """The parameter's name in the request."""
-    validation_alias: str | None
-    """The same; it goes before `alias`."""
-    gt: float | None
-    ge: float | None
-    lt: float | None
-    le: float | None
-    multiple_of: float | None
-    min_length: int | None
-    """In characters, bytes or items, by the parameter's type."""
-    max_length: int | None
-    pattern: str | re.Pattern[str] | None
-    """A regular expression to be found in the text; RE2's syntax, matched in linear time."""
-    regex: str | None
-    """The old name of `pattern`."""
-    strict: bool | None
-    """Accept no value of another type, such as a number in a string."""
-    allow_inf_nan: bool | None
-    max_digits: int | None
-    """Of a Decimal, in all."""
-    decimal_places: int | None
-    """Of a Decimal, after its point."""
-    discriminator: str | None
-    """The field that tells the models of a union apart; for pydantic models only."""
-    title: str | None
-    description: str | None
-    examples: list[Any] | None
-    example: Any
-    openapi_examples: dict[str, Any] | None
-    deprecated: bool | str | None
-    include_in_schema: bool
-    json_schema_extra: Any
+__all__ = ["OPTION_NAMES", "Body", "Cookie", "Header", "Param", "Path", "Query"]
 
 
-class HeaderOptions(ParamOptions, total=False):
-    """What `Header` accepts besides the default."""
-
-    convert_underscores: bool
-    """Read the parameter `x_token` from the header `x-token`. The default."""
-
-
-class BodyOptions(ParamOptions, total=False):
-    """What `Body` accepts besides the default."""
-
-    embed: bool | None
-    """Read a single body parameter from its key of the body's object, too."""
-    media_type: str
-
-
-_OPTION_NAMES = ParamOptions.__optional_keys__
+OPTION_NAMES = frozenset(
+    {
+        "default_factory",
+        "alias",
+        "validation_alias",
+        "gt",
+        "ge",
+        "lt",
+        "le",
+        "multiple_of",
+        "min_length",
+        "max_length",
+        "pattern",
+        "regex",
+        "strict",
+        "allow_inf_nan",
+        "max_digits",
+        "decimal_places",
+        "discriminator",
+        "title",
+        "description",
+        "examples",
+        "example",
+        "openapi_examples",
+        "deprecated",
+        "include_in_schema",
+        "json_schema_extra",
+    }
+)
+"""What every declaration accepts besides the default; see ParamOptions."""
 
 
 class Param:
@@ -85,9 +62,11 @@ class Param:
 
     def __init__(self, default: Any = ..., **options: Any) -> None:
         for name in options:
-            if name not in _OPTION_NAMES and name not in self.extra_options:
+            if name not in OPTION_NAMES and name not in self.extra_options:
                 raise TypeError(f"{type(self).__name__}() got an unexpected keyword argument {name!r}")
         if options.get("regex") is not None:
+            import warnings
+
             warnings.warn("`regex` is deprecated, use `pattern` instead", DeprecationWarning, stacklevel=3)
         if default is not ... and options.get("default_factory") is not None:
             raise TypeError(f"{type(self).__name__}() takes a default or a default_factory, not both")
@@ -97,7 +76,7 @@ class Param:
         self.options: dict[str, Any] = options
 
     def __getattr__(self, name: str) -> Any:
-        if name in _OPTION_NAMES or name in self.extra_options:
+        if name in OPTION_NAMES or name in self.extra_options:
             return self.options.get(name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fasterapi import Body, Cookie, Header, Path, Query, params
+from fasterapi import Body, Cookie, Header, Path, Query, _options, params
 
 
 def test_functions_give_the_declarations() -> None:
@@ -47,6 +47,12 @@ def test_path_parameters_have_no_default() -> None:
 def test_regex_is_the_old_name_of_pattern() -> None:
     with pytest.warns(DeprecationWarning, match="use `pattern`"):
         params.Query(regex="^a$")
+
+
+def test_type_checkers_know_the_options() -> None:
+    assert _options.ParamOptions.__optional_keys__ == params.OPTION_NAMES
+    assert _options.HeaderOptions.__optional_keys__ == params.OPTION_NAMES | params.Header.extra_options
+    assert _options.BodyOptions.__optional_keys__ == params.OPTION_NAMES | params.Body.extra_options
 
 
 def test_attributes_that_are_no_options_do_not_exist() -> None:
