@@ -246,9 +246,11 @@ def test_an_app_that_pydantic_keeps_out_of_interpreters_runs_in_processes(tmp_pa
 
 def test_interrupting_the_start_ends_it(tmp_path: Path, strategy: str) -> None:
     (tmp_path / "app.py").write_text(
-        "import time\nfrom fasterapi import App\nprint('importing', flush=True)\ntime.sleep(20)\napp = App()\n"
+        "import pathlib, time\nfrom fasterapi import App\nprint('importing', flush=True)\n"
+        "trial = pathlib.Path('trial')\n"
+        "if trial.exists():\n    time.sleep(20)\ntrial.touch()\napp = App()\n"
     )
-    server = Server("app.py", "--strategy", strategy, cwd=tmp_path)
+    server = Server("app.py", "--strategy", strategy, "--grace-period-s", "1", cwd=tmp_path)
     server.wait_for_log("importing", 30)
     server.signal(signal.SIGINT)
     server.wait(15)
