@@ -1,7 +1,7 @@
 """The Mandelbrot set, computed in pure Python on every core: `fasterapi run examples/mandelbrot.py`.
 
-The page asks for its tiles one by one, and each is rendered by whichever worker its connection belongs to: the coloured
-corners and the bars below the picture tell which. Click into the picture to zoom in.
+The page asks for its tiles six at a time, as browsers do, each over a connection of its own, which the kernel deals to
+one of the workers: the coloured corners and the bars below the picture tell to which. Click to zoom in.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ MAX_ITERATIONS = 300
 # The square of the complex plane that level 0 shows: its lower left corner and its side.
 ORIGIN = complex(-2.25, -1.5)
 SIDE = 3.0
+# Outside of the set, from far to near; the last one is where the orbit leaves only after MAX_ITERATIONS.
+STOPS = ((8, 12, 60), (32, 107, 203), (237, 255, 255), (255, 170, 0), (90, 20, 10))
 
 app = App(title="Mandelbrot")
 
@@ -36,15 +38,14 @@ def escape_time(c: complex) -> float:
 
 
 def colour(steps: float) -> tuple[int, int, int]:
-    """Black inside the set; outside, from deep blue over white to orange."""
+    """Black inside the set, and between two of STOPS outside."""
     if steps >= MAX_ITERATIONS:
         return 0, 0, 0
-    t = (steps / MAX_ITERATIONS) ** 0.4
-    return (
-        int(255 * min(1.0, 2.2 * t)),
-        int(255 * min(1.0, 1.6 * t * t + 0.5 * t)),
-        int(255 * min(1.0, 0.3 + t * (1.4 - t))),
-    )
+    place = (len(STOPS) - 1) * log2(1 + steps) / log2(1 + MAX_ITERATIONS)
+    first = int(place)
+    share = place - first
+    red, green, blue = (int(a + (b - a) * share) for a, b in zip(STOPS[first], STOPS[first + 1], strict=True))
+    return red, green, blue
 
 
 def png(width: int, height: int, rgb: bytes) -> bytes:
@@ -72,7 +73,7 @@ def tile(left: Coordinate, top: Coordinate, side: Annotated[float, Path(gt=0.0, 
         for column in range(TILE_SIZE):
             pixels += bytes(colour(escape_time(complex(left + column * step, top - row * step))))
     cpu_ms = 1e3 * (time.thread_time() - started)
-    headers = {"x-worker": str(app.worker.index), "x-milliseconds": f"{cpu_ms:.1f}"}
+    headers = {"x-worker": str(app.worker.index), "x-milliseconds": f"{cpu_ms:.1f}", "connection": "close"}
     return Response(png(TILE_SIZE, TILE_SIZE, bytes(pixels)), media_type="image/png", headers=headers)
 
 
@@ -85,16 +86,19 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Mandelbrot on every core</title><style>
 body{margin:0;background:#14171c;color:#e6e9ee;font:16px/1.5 system-ui,sans-serif}
-main{max-width:40rem;margin:0 auto;padding:1.5rem 1rem}
+main{max-width:32rem;margin:0 auto;padding:1.5rem 1rem}
+header{display:flex;align-items:center;justify-content:space-between}
 h1{font-size:1.3rem;margin:0}
 canvas{display:block;width:100%;aspect-ratio:1;margin:1rem 0;background:#000;cursor:zoom-in;border-radius:.5rem}
 .bar{display:flex;align-items:center;gap:.75rem;font-variant-numeric:tabular-nums}
 .bar b{display:block;height:.7rem;border-radius:.35rem;width:0;transition:width .2s}
-.bar span{width:6rem}
-button{font:inherit;padding:.2rem .8rem}
+.bar span{width:5rem}
+.bar i{color:#9aa4b2;font-style:normal}
+button{font:inherit;padding:.15rem .8rem;color:inherit;background:#2a303a;border:0;border-radius:.4rem;cursor:pointer}
+#status{color:#9aa4b2}
 </style></head><body><main>
-<h1>Mandelbrot on every core</h1>
-<div>WORKERS workers · <span id="status">computing…</span> <button id="reset">Whole set</button></div>
+<header><h1>Mandelbrot on every core</h1><button id="reset">Whole set</button></header>
+<div>WORKERS workers · <span id="status">computing…</span></div>
 <canvas id="picture" width="512" height="512"></canvas>
 <div id="bars"></div>
 </main><script>
@@ -104,7 +108,7 @@ const size = picture.width / tiles, status = document.getElementById("status");
 const hue = worker => `hsl(${worker * 360 / count} 80% 60%)`;
 let view = whole, run = 0;
 document.getElementById("bars").innerHTML = Array.from({length: count}, (_, worker) =>
-  `<div class="bar"><span>worker ${worker}</span><b style="background:${hue(worker)}"></b><i>0</i></div>`).join("");
+  `<div class="bar"><span>worker ${worker}</span><b style="background:${hue(worker)}"></b><i></i></div>`).join("");
 async function render() {
   const mine = ++run, started = performance.now(), busy = Array(count).fill(0), done = Array(count).fill(0);
   const side = view.side / tiles;

@@ -69,6 +69,10 @@ bool answer_with(loop_object* loop, server::call& call, PyObject* status, PyObje
   for (Py_ssize_t i = 0; i < count; ++i) {
     if (!read_field(PySequence_Fast_GET_ITEM(headers.get(), i), fields[kept])) return false;
     if (http::equals_ignoring_case(fields[kept].name, "date")) continue;  // the engine's is right
+    if (http::equals_ignoring_case(fields[kept].name, "connection")) {
+      answer.close = answer.close || http::equals_ignoring_case(fields[kept].value, "close");
+      continue;
+    }
     ++kept;
   }
   answer.fields = std::span<const response_field>(fields.data(), kept);

@@ -40,6 +40,10 @@ server = server_of(
     def large(size: int):
         return Response(b"x" * size, media_type="application/octet-stream")
 
+    @app.get("/last")
+    def last():
+        return Response("bye", headers={"Connection": "close"})
+
     @app.get("/forever")
     async def forever():
         try:
@@ -153,6 +157,13 @@ def test_head_has_the_headers_of_get(wire: Wire) -> None:
 def test_connection_close(wire: Wire) -> None:
     reply = wire.ask("/", "Connection: close")
     assert (reply.status, (reply.header("connection") or "").lower()) == (200, "close")
+    assert wire.at_end()
+
+
+def test_a_handler_that_closes_the_connection(wire: Wire) -> None:
+    wire.send(request("/last"), request("/"))
+    reply = wire.receive()
+    assert (reply.status, reply.header("connection")) == (200, "close")
     assert wire.at_end()
 
 
