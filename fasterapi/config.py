@@ -361,6 +361,8 @@ def _checked_text(option: Option, value: Any) -> str:
     if option.name == "root_path" and text:
         if not text.startswith("/"):
             raise ValueError(f"must start with '/', unlike {value!r}")
+        if not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError(f"must be percent-encoded, unlike {value!r}")
         text = text.rstrip("/")
     return text
 

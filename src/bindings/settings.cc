@@ -55,6 +55,14 @@ bool read_hosts(PyObject* values, std::vector<std::string>& into) {
   return true;
 }
 
+bool read_text(PyObject* values, const char* name, std::string& into) {
+  PyObject* found = field(values, name);
+  const char* text = found == nullptr ? nullptr : PyUnicode_AsUTF8(found);
+  if (text == nullptr) return false;
+  into = text;
+  return true;
+}
+
 }  // namespace
 
 bool read_settings(PyObject* values, server::config& into) {
@@ -73,7 +81,7 @@ bool read_settings(PyObject* values, server::config& into) {
          read_seconds(values, "header_timeout_s", into.header_timeout_ms) &&
          read_seconds(values, "keep_alive_timeout_s", into.keep_alive_timeout_ms) &&
          read_seconds(values, "write_stall_timeout_s", into.write_stall_timeout_ms) &&
-         read_hosts(values, into.allowed_hosts);
+         read_hosts(values, into.allowed_hosts) && read_text(values, "root_path", into.root_path);
 }
 
 }  // namespace fasterapi::bindings

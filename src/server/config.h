@@ -25,6 +25,9 @@ struct config {
   // Host names that are served, lower-case; "*.example.com" stands for its subdomains. Empty: any. Others get 421.
   std::vector<std::string> allowed_hosts;
 
+  // What a proxy strips from paths; percent-encoded, without a slash at its end.
+  std::string root_path;
+
   bool access_log = false;
   bool access_log_json = false;
 

@@ -270,7 +270,7 @@ bool shard::redirect_slash(call& request) noexcept {
   const http::method_set any = ~http::method_set{0};
   if (app_->router.find(any, other, request.matched) != http::router::outcome::found) return false;
   std::string location = "http://";
-  location.append(request.head.view(request.head.authority)).append(raw);
+  location.append(request.head.view(request.head.authority)).append(settings_.root_path).append(raw);
   if (request.head.query.length > 0) location.append("?").append(request.head.view(request.head.query));
   const http::h1::response_field field{"location", location};
   response moved;

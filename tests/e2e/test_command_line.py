@@ -276,3 +276,9 @@ def test_an_app_chooses_whether_slashes_are_redirected(serve: Serve, setting: st
     assert answer.status_code == status
     if status == 307:
         assert answer.headers["location"] == f"{server.url}/a?q=1"
+
+
+def test_redirections_know_the_root_path(serve: Serve) -> None:
+    source = "from fasterapi import App\napp = App(root_path='/api/')\napp.get('/a/')(lambda: 1)\n"
+    with serve(source, "--workers", "1") as server:
+        assert httpx.get(server.url + "/a").headers["location"] == f"{server.url}/api/a/"

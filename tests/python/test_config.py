@@ -136,6 +136,8 @@ def test_values_are_read(name: str, text: Any, value: Any) -> None:
         ("header_max_count", 101),
         ("host", " "),
         ("root_path", "api"),
+        ("root_path", "/a b"),
+        ("root_path", "/é"),
         ("allowed_hosts", "*example.com"),
         ("allowed_hosts", "a.*.b"),
         ("allowed_hosts", 7),
