@@ -48,8 +48,8 @@ class PinnedWorkers:
     ) -> int:
         """Serve with `count` workers until a signal stops the server; returns the exit status.
 
-        `config` is JSON for `fasterapi._worker.run_pinned`; `on_ready` gets each worker's routes as JSON. Blocks without
-        the GIL. What `on_ready` raises stops the server and is raised here.
+        `config` is JSON for `fasterapi._worker.run_pinned`; `on_ready` gets each worker's routes as JSON. Blocks
+        without the GIL. What `on_ready` raises stops the server and is raised here.
         """
 
     def close(self) -> None:

@@ -69,9 +69,9 @@ void access_log::add_json(const call& answered, uint16_t status, size_t body_byt
   lines_.append(",\"target\":");
   json::write_string(lines_, target_of(answered));
   char rest[160];
-  const int size = std::snprintf(rest, sizeof rest,
-                                 ",\"http_version\":\"1.%d\",\"status\":%u,\"bytes\":%zu,\"elapsed_ms\":%.3f}\n",
-                                 answered.head.version_minor, unsigned{status}, body_bytes, elapsed_ms);
+  const int size =
+      std::snprintf(rest, sizeof rest, ",\"http_version\":\"1.%d\",\"status\":%u,\"bytes\":%zu,\"elapsed_ms\":%.3f}\n",
+                    answered.head.version_minor, unsigned{status}, body_bytes, elapsed_ms);
   lines_.append({rest, static_cast<size_t>(size)});
 }
 
