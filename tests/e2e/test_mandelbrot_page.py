@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import struct
@@ -41,8 +42,16 @@ def browse(url: str, directory: Path, *options: str) -> str:
         *options,
         url,
     ]
+    # What is loaded into the server under test, a sanitizer's runtime say, is no concern of the browser.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     done = subprocess.run(
-        command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=_BROWSER_S
+        command,
+        cwd=directory,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        timeout=_BROWSER_S,
     )
     assert done.returncode == 0
     return done.stdout
