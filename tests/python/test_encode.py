@@ -479,12 +479,16 @@ def test_nothing_leaks() -> None:
                 with contextlib.suppress(TypeError, ValueError, RecursionError):
                     encode_json(value)
 
+    def growth() -> int:
+        gc.collect()
+        before = sys.getallocatedblocks()
+        rounds(1_000)
+        gc.collect()
+        return sys.getallocatedblocks() - before
+
     rounds(100)
-    gc.collect()
-    before = sys.getallocatedblocks()
-    rounds(1_000)
-    gc.collect()
-    assert sys.getallocatedblocks() - before < 500
+    # A leak grows every time; what the rest of the process happens to keep does not.
+    assert min(growth() for _ in range(3)) < 500
 
 
 def test_reference_counts_are_as_before() -> None:
