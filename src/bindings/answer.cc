@@ -6,8 +6,8 @@
 #include "bindings/encode.h"
 #include "bindings/loop.h"
 #include "bindings/request.h"
+#include "fasterapi/python/ref.h"
 #include "http/h1/response_writer.h"
-#include "python/ref.h"
 
 namespace fasterapi::bindings {
 

@@ -1,7 +1,7 @@
 #include <string_view>
 
 #include "bindings/compiled_plan.h"
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 
 namespace fasterapi::bindings {
 

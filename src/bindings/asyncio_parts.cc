@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 
 namespace fasterapi::bindings {
 

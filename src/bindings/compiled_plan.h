@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/arena.h"
+#include "fasterapi/python/ref.h"
 #include "python/convert.h"
-#include "python/ref.h"
 #include "schema/errors.h"
 #include "schema/plan.h"
 #include "schema/value.h"

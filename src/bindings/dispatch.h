@@ -3,7 +3,7 @@
 #include <Python.h>
 
 #include "bindings/request_task.h"
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 #include "server/call.h"
 
 // From a call that the shard hands out to the answer that it gets back.

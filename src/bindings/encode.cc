@@ -7,8 +7,8 @@
 #include "bindings/encode_failure.h"
 #include "bindings/encode_moment.h"
 #include "bindings/module_state.h"
+#include "fasterapi/python/ref.h"
 #include "json/writer.h"
-#include "python/ref.h"
 
 #if PY_VERSION_HEX < 0x030D0000
 #define Py_BEGIN_CRITICAL_SECTION(object) {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 
 namespace fasterapi::bindings {
 

@@ -3,7 +3,7 @@
 #include <structmember.h>
 
 #include "bindings/loop.h"
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 
 namespace fasterapi::bindings {
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 
 namespace fasterapi::bindings {
 

@@ -11,7 +11,7 @@
 #include "bindings/routes.h"
 #include "bindings/settings.h"
 #include "core/clock.h"
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 
 namespace fasterapi::bindings {
 

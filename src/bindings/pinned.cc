@@ -14,8 +14,8 @@
 #include "bindings/signal_watch.h"
 #include "core/clock.h"
 #include "core/cpus.h"
+#include "fasterapi/python/ref.h"
 #include "net/descriptor.h"
-#include "python/ref.h"
 
 namespace fasterapi::bindings {
 

@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "core/cpus.h"
-#include "python/ref.h"
+#include "fasterapi/python/errc.h"
+#include "fasterapi/python/ref.h"
 #include "server/shard.h"
 
 namespace fasterapi::bindings {
@@ -19,7 +20,7 @@ core::error python_error() {
   const ref raised = ref::steal(PyErr_GetRaisedException());
   const ref text = ref::steal(raised ? PyObject_Str(raised.get()) : nullptr);
   const char* utf8 = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
-  core::error failure{0, std::string(utf8 != nullptr ? utf8 : "unknown error") + "\n"};
+  core::error failure{python::errc::raised, std::string(utf8 != nullptr ? utf8 : "unknown error") + "\n", {}};
   PyErr_Clear();
   return failure;
 }
@@ -117,7 +118,7 @@ core::result<> pinned_worker::serve(const python::interpreter& interpreter) {
   if (failure.get() == Py_None) return core::nothing{};
   const char* text = PyUnicode_AsUTF8(failure.get());
   if (text == nullptr) return python_error();
-  return core::error{0, text};
+  return core::error{python::errc::raised, text, {}};
 }
 
 // False when the worker is dismissed. The calling thread is attached before and after, and not meanwhile.

@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "core/result.h"
-#include "python/interpreter.h"
+#include "fasterapi/core/result.h"
+#include "fasterapi/python/interpreter.h"
 
 namespace fasterapi::server {
 class shard;

@@ -5,9 +5,9 @@
 
 #include "core/arena.h"
 #include "core/byte_buffer.h"
+#include "fasterapi/python/ref.h"
 #include "http/message.h"
 #include "json/reader.h"
-#include "python/ref.h"
 #include "schema/validate.h"
 
 namespace fasterapi::bindings {

@@ -1,6 +1,6 @@
 #include "bindings/raise.h"
 
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 
 namespace fasterapi::bindings {
 
@@ -9,7 +9,8 @@ PyObject* raise_error(const core::error& failure, PyObject* type) {
     PyErr_SetString(type, failure.message.c_str());
     return nullptr;
   }
-  const python::ref arguments = python::ref::steal(Py_BuildValue("(is)", failure.code, failure.message.c_str()));
+  const python::ref arguments =
+      python::ref::steal(Py_BuildValue("(is)", failure.code.value(), failure.message.c_str()));
   if (arguments) PyErr_SetObject(PyExc_OSError, arguments.get());
   return nullptr;
 }

@@ -2,7 +2,7 @@
 
 #include <Python.h>
 
-#include "core/result.h"
+#include "fasterapi/core/result.h"
 
 namespace fasterapi::bindings {
 

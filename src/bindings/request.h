@@ -4,7 +4,7 @@
 
 #include "bindings/module_state.h"
 #include "bindings/routes.h"
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 #include "server/call.h"
 
 namespace fasterapi::bindings {

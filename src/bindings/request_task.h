@@ -3,7 +3,7 @@
 #include <Python.h>
 
 #include "bindings/module_state.h"
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 #include "server/call.h"
 
 // A request whose handler is a coroutine.

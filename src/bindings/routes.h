@@ -7,7 +7,7 @@
 
 #include "bindings/compiled_plan.h"
 #include "bindings/module_state.h"
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 #include "server/application.h"
 
 namespace fasterapi::bindings {

@@ -3,7 +3,7 @@
 #include <cctype>
 #include <limits>
 
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 
 namespace fasterapi::bindings {
 

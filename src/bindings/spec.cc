@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "bindings/compiled_plan.h"
-#include "python/ref.h"
+#include "fasterapi/python/ref.h"
 #include "schema/temporal.h"
 
 namespace fasterapi::bindings {

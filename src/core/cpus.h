@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/result.h"
+#include "fasterapi/core/result.h"
 
 namespace fasterapi::core {
 

@@ -1,11 +1,14 @@
-#include "core/result.h"
+#include "fasterapi/core/result.h"
 
 #include <system_error>
 
 namespace fasterapi::core {
 
 error system_error(int code, std::string doing) {
-  return {code, std::move(doing) + ": " + std::generic_category().message(code)};
+  const std::error_code reason(code, std::generic_category());
+  return {reason, std::move(doing) + ": " + reason.message(), {}};
 }
+
+error plain_error(std::error_code code) { return {code, code.message(), {}}; }
 
 }  // namespace fasterapi::core

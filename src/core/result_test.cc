@@ -1,4 +1,4 @@
-#include "core/result.h"
+#include "fasterapi/core/result.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@ namespace fasterapi::core {
 namespace {
 
 result<int> half(int number) {
-  if (number % 2 != 0) return error{1, "odd"};
+  if (number % 2 != 0) return error{errc::invalid_argument, "odd", {}};
   return number / 2;
 }
 
@@ -24,7 +24,7 @@ TEST(Result, CarriesAValueOrAnError) {
 
 TEST(Result, TryReturnsTheFirstError) {
   EXPECT_EQ(quarter(8).value(), 2);
-  EXPECT_EQ(quarter(6).failure().code, 1);
+  EXPECT_EQ(quarter(6).failure().code, errc::invalid_argument);
 }
 
 TEST(Result, MovesValuesOut) {
@@ -34,7 +34,9 @@ TEST(Result, MovesValuesOut) {
 }
 
 TEST(Result, NamesSystemErrors) {
-  EXPECT_EQ(system_error(ENOENT, "open x").message, "open x: No such file or directory");
+  const error missing = system_error(ENOENT, "open x");
+  EXPECT_EQ(missing.message, "open x: No such file or directory");
+  EXPECT_EQ(missing.code, std::errc::no_such_file_or_directory);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ router::~router() = default;
 namespace {
 
 core::error malformed(std::string_view pattern, std::string_view why) {
-  return {EINVAL, "path \"" + std::string(pattern) + "\": " + std::string(why)};
+  return {core::errc::invalid_argument, "path \"" + std::string(pattern) + "\": " + std::string(why)};
 }
 
 bool is_identifier(std::string_view name) noexcept {
@@ -87,7 +87,7 @@ core::result<method_set> router::method_bit(std::string_view token) {
   if (const method named = method_from(token); named != method::other) return method_set{1} << static_cast<int>(named);
   auto known = std::find(own_methods_.begin(), own_methods_.end(), token);
   const auto index = static_cast<size_t>(known - own_methods_.begin());
-  if (index + method_count >= 32) return core::error{E2BIG, "more than 32 methods"};
+  if (index + method_count >= 32) return core::error{core::errc::invalid_argument, "more than 32 methods", {}};
   if (known == own_methods_.end()) own_methods_.emplace_back(token);
   return method_set{1} << (index + method_count);
 }

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/result.h"
+#include "fasterapi/core/result.h"
 #include "http/message.h"
 
 namespace fasterapi::http {

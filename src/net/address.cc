@@ -32,7 +32,9 @@ core::result<address> address::resolve(const std::string& host, uint16_t port) {
   addrinfo* found = nullptr;
   const int code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
   if (code != 0) {
-    return core::error{EADDRNOTAVAIL, "host \"" + host + "\" cannot be resolved: " + gai_strerror(code)};
+    return core::error{std::make_error_code(std::errc::address_not_available),
+                       "host \"" + host + "\" cannot be resolved: " + gai_strerror(code),
+                       {}};
   }
   address taken;
   std::memcpy(&taken.v6, found->ai_addr, std::min<size_t>(found->ai_addrlen, sizeof taken.v6));

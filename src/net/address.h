@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/result.h"
+#include "fasterapi/core/result.h"
 
 namespace fasterapi::net {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/result.h"
+#include "fasterapi/core/result.h"
 #include "net/address.h"
 #include "net/descriptor.h"
 

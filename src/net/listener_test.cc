@@ -28,7 +28,7 @@ TEST(Listener, SaysThatThePortIsTaken) {
   ASSERT_EQ(::listen(plain.get(), 1), 0);
   auto taken = listener::open(address::of_socket(plain.get()).value(), 16);
   ASSERT_FALSE(taken.ok());
-  EXPECT_EQ(taken.failure().code, EADDRINUSE);
+  EXPECT_EQ(taken.failure().code, std::errc::address_in_use);
 }
 
 TEST(Address, NamesItself) {

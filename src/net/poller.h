@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "core/result.h"
+#include "fasterapi/core/result.h"
 #include "net/descriptor.h"
 
 namespace fasterapi::net {

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "fasterapi/python/ref.h"
 #include "json/value.h"
-#include "python/ref.h"
 #include "schema/value.h"
 
 namespace fasterapi::python {

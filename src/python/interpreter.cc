@@ -1,9 +1,11 @@
-#include "python/interpreter.h"
+#include "fasterapi/python/interpreter.h"
 
 #include <cassert>
 #include <mutex>
 #include <string>
 #include <utility>
+
+#include "fasterapi/python/errc.h"
 
 namespace fasterapi::python {
 
@@ -32,8 +34,10 @@ core::result<interpreter> interpreter::create() {
   PyThreadState_Clear(boot);
   PyThreadState_DeleteCurrent();
   if (made == nullptr) {
-    return core::error{0, std::string("an interpreter could not be made: ") +
-                              (status.err_msg != nullptr ? status.err_msg : "unknown reason")};
+    return core::error{errc::interpreter_failed,
+                       std::string("an interpreter could not be made: ") +
+                           (status.err_msg != nullptr ? status.err_msg : "unknown reason"),
+                       {}};
   }
   PyEval_RestoreThread(made);
   return interpreter(made, PyInterpreterState_GetID(PyThreadState_GetInterpreter(made)));

@@ -46,9 +46,20 @@ def includes(file: Source) -> Iterator[tuple[int, str]]:
             yield number, match[1]
 
 
+PUBLIC = "fasterapi/"
+"""What the public headers' names begin with: include/fasterapi/<room>/ is the public part of src/<room>/."""
+
+
 def room_of(path: PurePosixPath) -> str | None:
-    """The room of src/ that a path lies in."""
-    return path.parts[1] if len(path.parts) > 2 and path.parts[0] == "src" else None
+    """The room that a path under src/ or include/ lies in."""
+    if len(path.parts) > 2 and path.parts[0] == "src":
+        return path.parts[1]
+    return path.parts[2] if len(path.parts) > 3 and path.parts[:2] == ("include", "fasterapi") else None
+
+
+def included_as(path: PurePosixPath) -> str | None:
+    """The name by which a header, or the header of a source, is included."""
+    return "/".join(path.parts[1:]) if path.parts[0] in {"src", "include"} else None
 
 
 def illegal_includes(tree: Iterable[Source]) -> list[str]:
@@ -62,6 +73,11 @@ def illegal_includes(tree: Iterable[Source]) -> list[str]:
             found.append(file.at(1, f"src/{room} has no place in the direction of includes"))
             continue
         for number, name in includes(file):
+            if file.path.parts[0] == "include" and "/" in name and not name.startswith(PUBLIC):
+                if name.split("/", 1)[0] in MAY_INCLUDE:
+                    found.append(file.at(number, f"a public header must not include the private {name}"))
+                continue
+            name = name.removeprefix(PUBLIC)
             other = name.split("/", 1)[0]
             if other in MAY_INCLUDE and "/" in name:
                 allowed = other == room or other in MAY_INCLUDE[room] or name in SINGLE_HEADERS.get(room, ())
@@ -96,17 +112,17 @@ def headers_without_pragma_once(tree: Iterable[Source]) -> list[str]:
 
 
 def own_header_not_first(tree: Iterable[Source]) -> list[str]:
-    """Finds x.cc and x_test.cc beside an x.h that they do not include before everything else."""
+    """Finds x.cc and x_test.cc with an x.h, beside them or public, that they do not include before everything else."""
     files = cpp_sources(tree)
-    headers = {str(file.path) for file in files if file.path.suffix == ".h"}
+    headers = {included_as(file.path) for file in files if file.path.suffix == ".h"}
     found = []
     for file in files:
         if file.path.suffix != ".cc" or file.path.parts[0] != "src":
             continue
-        own = file.path.with_name(file.path.stem.removesuffix("_test") + ".h")
-        if str(own) not in headers:
+        own = included_as(file.path.with_name(file.path.stem.removesuffix("_test") + ".h"))
+        expected = own if own in headers else f"{PUBLIC}{own}"
+        if expected not in headers:
             continue
-        expected = str(own.relative_to("src"))
         number, first = next(includes(file), (1, ""))
         if first != expected:
             found.append(file.at(number, f'the first include must be "{expected}"'))
@@ -114,7 +130,7 @@ def own_header_not_first(tree: Iterable[Source]) -> list[str]:
 
 
 def unused_headers(tree: Iterable[Source]) -> list[str]:
-    """Finds headers of src/ that only their own source and test include."""
+    """Finds headers of src/ that only their own source and test include. Public headers are for others."""
     files = cpp_sources(tree)
     users: dict[str, set[str]] = {}
     for file in files:

@@ -2,16 +2,23 @@
 
 #include <cassert>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
 
+#include "fasterapi/core/errc.h"
+
 namespace fasterapi::core {
 
-// Why an operation failed. `code` is an errno value where the system refused, else a code of the module's own enum.
+// Why an operation failed.
 struct error {
-  int code = 0;
-  std::string message;
+  std::error_code code;  // std::errc where the system refused, else of the module's own enum: core::errc, python::errc
+  std::string message = {};  // one sentence for people
+  std::string detail = {};   // what else there is to tell, in lines: the traceback of a Python exception
 };
+
+// An error that has no more to say than its code.
+error plain_error(std::error_code code);
 
 // An error from errno, with what was being done: "bind 127.0.0.1:8000: Address already in use".
 error system_error(int code, std::string doing);
@@ -34,7 +41,8 @@ class [[nodiscard]] result {
   T& value() & noexcept { return *checked<0>(); }
   const T& value() const& noexcept { return *std::get_if<0>(&state_); }
   T&& take() noexcept { return std::move(*checked<0>()); }
-  E& failure() noexcept { return *checked<1>(); }
+  E& failure() & noexcept { return *checked<1>(); }
+  const E& failure() const& noexcept { return *std::get_if<1>(&state_); }
   E&& take_failure() noexcept { return std::move(*checked<1>()); }
 
  private:
@@ -57,3 +65,14 @@ class [[nodiscard]] result {
     if (!try_result_.ok()) return try_result_.take_failure(); \
     try_result_.take();                                       \
   })
+
+// TRY for coroutines: declares `declaration` as the value, or ends the coroutine with the error.
+//   CO_TRY(auto page, co_await fetch(url));
+#define CO_TRY(declaration, expression) \
+  FASTERAPI_CO_TRY(declaration, expression, FASTERAPI_JOIN(co_try_result_, __COUNTER__))
+#define FASTERAPI_CO_TRY(declaration, expression, name) \
+  auto name = (expression);                             \
+  if (!name.ok()) co_return name.take_failure();        \
+  declaration = name.take()
+#define FASTERAPI_JOIN(left, right) FASTERAPI_JOIN_AGAIN(left, right)
+#define FASTERAPI_JOIN_AGAIN(left, right) left##right

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/result.h"
+#include "fasterapi/core/result.h"
 
 namespace fasterapi::python {
 
