@@ -168,12 +168,12 @@ bool answer_parts(loop_object* loop, server::call& call, PyObject* parts) {
 
 void answer_last_resort(loop_object* loop, server::call& call) {
   if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(nullptr);
-  if (call.view != nullptr) detach_request(static_cast<PyObject*>(call.view));
+  detach_request(call);
   loop->core->shard->answer_internal_error(call, "the app's exception handling failed");
 }
 
 void send_answer(loop_object* loop, server::call& call, const server::response& answer) {
-  if (call.view != nullptr) detach_request(static_cast<PyObject*>(call.view));
+  detach_request(call);
   loop->core->shard->answer(call, answer);
 }
 

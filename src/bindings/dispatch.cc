@@ -14,19 +14,20 @@ namespace {
 
 using python::ref;
 
-// The arguments of one call, released together. Slot 0 is the callee's to use (PY_VECTORCALL_ARGUMENTS_OFFSET).
+// The arguments of one call, dropped together. Slot 0 is the callee's to use (PY_VECTORCALL_ARGUMENTS_OFFSET).
 class call_arguments {
  public:
   explicit call_arguments(size_t count) noexcept : count_(count) {}
-  ~call_arguments() {
-    if (!filled_) return;
-    for (size_t i = 0; i < count_; ++i) Py_XDECREF(slots_[i + 1]);
-  }
+  ~call_arguments() { drop(); }
   call_arguments(const call_arguments&) = delete;
   call_arguments& operator=(const call_arguments&) = delete;
 
   PyObject** data() noexcept { return slots_.data() + 1; }
   void filled() noexcept { filled_ = true; }
+  void drop() noexcept {
+    if (!std::exchange(filled_, false)) return;
+    for (size_t i = 0; i < count_; ++i) Py_XDECREF(slots_[i + 1]);
+  }
 
  private:
   size_t count_;
@@ -52,11 +53,11 @@ void answer_refused(loop_object* loop, server::call& call) {
   const server::call::refusal& refused = call.refused;
   const bool routed = refused.status == 422;
   const handler_entry* entry = routed ? &entry_of(loop->core->routes, call.matched.route) : nullptr;
-  const ref request = make_request(state, loop, call, entry);
-  if (!request) return answer_last_resort(loop, call);
+  PyObject* request = make_request(state, loop, call, entry);
+  if (request == nullptr) return answer_last_resort(loop, call);
   ref given;
   if (routed) {
-    given = ref::steal(PyObject_CallFunction(state.handle_validation_error, "OOy#O", loop->core->app, request.get(),
+    given = ref::steal(PyObject_CallFunction(state.handle_validation_error, "OOy#O", loop->core->app, request,
                                              refused.body.data(), static_cast<Py_ssize_t>(refused.body.size()),
                                              entry->label.get()));
   } else {
@@ -65,7 +66,7 @@ void answer_refused(loop_object* loop, server::call& call) {
                                          : Py_BuildValue("{ss#}", "Allow", refused.allow.data(),
                                                          static_cast<Py_ssize_t>(refused.allow.size())));
     if (!headers) return answer_last_resort(loop, call);
-    given = ref::steal(PyObject_CallFunction(state.handle_status, "OOiO", loop->core->app, request.get(),
+    given = ref::steal(PyObject_CallFunction(state.handle_status, "OOiO", loop->core->app, request,
                                              int{refused.status}, headers.get()));
   }
   take_answer(loop, call, std::move(given));
@@ -105,17 +106,15 @@ void run_call(loop_object* loop, server::call& call) {
   module_state& state = state_of_loop(loop);
   const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
   const compiled_plan& plan = *entry.plan;
-  ref request;
+  PyObject* request = nullptr;
   if (plan.shape.needs_request()) {
     request = make_request(state, loop, call, &entry);
-    if (!request) {
-      return fail_call(loop, call);
-    }
+    if (request == nullptr) return fail_call(loop, call);
   }
   call_arguments arguments(plan.shape.parameter_count());
   if (plan.shape.parameter_count() > 0) {
     schema::error_list errors;
-    if (!build_arguments(plan, call.values, request.get(), call.memory, errors, arguments.data())) {
+    if (!build_arguments(plan, call.values, request, call.memory, errors, arguments.data())) {
       if (PyErr_Occurred() != nullptr) {
         fail_call(loop, call);
       } else {
@@ -134,6 +133,7 @@ void run_call(loop_object* loop, server::call& call) {
   ref result =
       ref::steal(PyObject_Vectorcall(entry.handler.get(), arguments.data(),
                                      plan.positional_count | PY_VECTORCALL_ARGUMENTS_OFFSET, plan.keywords.get()));
+  arguments.drop();  // whoever still holds the request from here on asked for it
   if (result) {
     proceed(loop, call, std::move(result), std::move(context), outcome_kind::result);
   } else {
@@ -158,11 +158,11 @@ void fail_call(loop_object* loop, server::call& call) {
   if (call.origin == nullptr) return send_answer(loop, call, {});
   module_state& state = state_of_loop(loop);
   const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
-  ref request = ref::share(static_cast<PyObject*>(call.view));
   const bool readable = call.at == server::call::stage::handling || keeps_requests(loop);
-  if (!request && readable) request = make_request(state, loop, call, &entry);
+  PyObject* request = nullptr;
+  if (call.view != nullptr || readable) request = make_request(state, loop, call, &entry);
   if (PyErr_Occurred() != nullptr) PyErr_Clear();  // no memory for it: the exception goes on without
-  PyObject* given[] = {loop->core->app, request ? request.get() : Py_None, raised.get(), entry.label.get()};
+  PyObject* given[] = {loop->core->app, request != nullptr ? request : Py_None, raised.get(), entry.label.get()};
   take_answer(loop, call, ref::steal(PyObject_Vectorcall(state.handle_exception, given, 4, nullptr)));
 }
 

@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include <array>
+#include <utility>
 
 #include "bindings/loop.h"
 #include "server/connection.h"
@@ -29,7 +30,7 @@ enum field : size_t {
 };
 
 struct request_object {
-  PyObject_HEAD server::call* call;  // null once detached
+  PyObject_HEAD server::call* call;  // which owns a reference to this object; null once detached
   const handler_entry* entry;        // of the loop's routes, which outlive every call
   loop_object* loop;                 // owned
   std::array<PyObject*, field_count> made;
@@ -143,7 +144,6 @@ int clear(PyObject* object) {
 void deallocate(PyObject* object) {
   PyTypeObject* type = Py_TYPE(object);
   PyObject_GC_UnTrack(object);
-  if (self_of(object)->call != nullptr) self_of(object)->call->view = nullptr;
   clear(object);
   type->tp_free(object);
   Py_DECREF(type);
@@ -190,22 +190,24 @@ int add_request(PyObject* module, module_state& state) {
   return PyModule_AddType(module, state.request_base_type);
 }
 
-ref make_request(module_state& state, loop_object* loop, server::call& call, const handler_entry* entry) {
+PyObject* make_request(module_state& state, loop_object* loop, server::call& call, const handler_entry* entry) {
+  if (call.view != nullptr) return static_cast<PyObject*>(call.view);
   auto* type = reinterpret_cast<PyTypeObject*>(state.request_class);
-  ref made = ref::steal(type->tp_alloc(type, 0));
-  if (!made) return made;
-  request_object* self = self_of(made.get());
+  PyObject* made = type->tp_alloc(type, 0);
+  if (made == nullptr) return nullptr;
+  request_object* self = self_of(made);
   self->call = &call;
-  call.view = self;
   self->entry = entry;
   self->loop = reinterpret_cast<loop_object*>(Py_NewRef(reinterpret_cast<PyObject*>(loop)));
+  call.view = made;
   return made;
 }
 
-void detach_request(PyObject* request) {
-  request_object* self = self_of(request);
-  if (self->call == nullptr) return;
-  if (Py_REFCNT(request) > 1) {
+void detach_request(server::call& call) {
+  const ref request = ref::steal(static_cast<PyObject*>(std::exchange(call.view, nullptr)));
+  if (!request) return;
+  request_object* self = self_of(request.get());
+  if (Py_REFCNT(request.get()) > 1) {
     PyObject* raised = PyErr_GetRaisedException();
     for (size_t i = 0; i < field_count; ++i) {
       if (self->made[i] == nullptr) self->made[i] = make_field(*self, static_cast<field>(i));
@@ -213,7 +215,6 @@ void detach_request(PyObject* request) {
     }
     PyErr_SetRaisedException(raised);
   }
-  self->call->view = nullptr;
   self->call = nullptr;
 }
 

@@ -4,7 +4,6 @@
 
 #include "bindings/module_state.h"
 #include "bindings/routes.h"
-#include "fasterapi/python/ref.h"
 #include "server/call.h"
 
 namespace fasterapi::bindings {
@@ -13,12 +12,13 @@ struct loop_object;
 
 int add_request(PyObject* module, module_state& state);
 
-// A request for handlers, of the app's Request class, that reads from `call` until it is detached. Null with a Python
-// error set. `entry` is null where no route was found.
-python::ref make_request(module_state& state, loop_object* loop, server::call& call, const handler_entry* entry);
+// The request through which Python sees `call`, of the app's Request class: the one that there is already, or else a
+// new one. It reads from the call until it is detached. Borrowed from the call; null with a Python error set. `entry` is
+// null where no route was found.
+PyObject* make_request(module_state& state, loop_object* loop, server::call& call, const handler_entry* entry);
 
-// Ends the request's view of its call, which is about to be given back: what somebody may still ask for is copied.
-// Nothing is copied when `request` is the last reference.
-void detach_request(PyObject* request);
+// Ends the view of a call that is about to be given back: what somebody may still ask for is copied. Nothing is copied
+// when nobody holds the request any more.
+void detach_request(server::call& call);
 
 }  // namespace fasterapi::bindings

@@ -71,7 +71,7 @@ struct call : core::list_link<cancelled_tag> {
 
   int64_t started_ns = 0;   // when the head was complete; only with an access log
   void* handler = nullptr;  // the driver's: what runs for this call while it is suspended
-  void* view = nullptr;     // the driver's: the object through which the handler sees this request, if there is one
+  void* view = nullptr;     // the driver's: the object through which the handler sees this request; the call owns it
 };
 
 }  // namespace fasterapi::server

@@ -11,6 +11,8 @@ import pytest
 from tests.e2e.conftest import Serve
 
 _APP = """
+import asyncio
+
 from fasterapi import APIRouter, App, Request
 from fasterapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
@@ -47,6 +49,17 @@ async def state(request: Request):
     fresh = not hasattr(request.state, "mark")
     request.state.mark = 1
     return fresh
+
+kept = []
+
+@app.get("/keep/{name}")
+async def keep(request: Request):
+    kept.append(request)
+    await asyncio.sleep(0)
+    return len(kept)
+
+@app.get("/kept")
+def show_kept(): return [(request.method, request.path_params, request.headers["x-note"]) for request in kept]
 
 @app.get("/sync")
 def sync(request: Request): return request.query_params["q"]
@@ -121,6 +134,12 @@ def test_json_is_parsed_once_and_bad_json_is_the_handlers_error(client: httpx.Cl
 
 def test_state_is_each_requests_own(client: httpx.Client) -> None:
     assert [client.get("/state").json() for _ in range(3)] == [True, True, True]
+
+
+def test_a_request_may_be_kept_past_its_answer(client: httpx.Client) -> None:
+    for number in (1, 2):
+        assert client.get(f"/keep/{number}", headers={"x-note": f"n{number}"}).json() == number
+    assert client.get("/kept").json() == [["GET", {"name": "1"}, "n1"], ["GET", {"name": "2"}, "n2"]]
 
 
 def test_a_plain_handler_gets_the_request_too(client: httpx.Client) -> None:
