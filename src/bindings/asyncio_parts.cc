@@ -31,22 +31,16 @@ std::array<PyObject**, 13> slots_of(asyncio_parts& parts) {
 int load_asyncio(asyncio_parts& parts) {
   const ref tasks = ref::steal(PyImport_ImportModule("asyncio.tasks"));
   const ref futures = ref::steal(PyImport_ImportModule("asyncio.futures"));
-  if (!tasks || !futures) return -1;
+  const ref events = ref::steal(PyImport_ImportModule("asyncio.events"));
+  const ref exceptions = ref::steal(PyImport_ImportModule("asyncio.exceptions"));
+  if (!tasks || !futures || !events || !exceptions) return -1;
   const auto take = [](PyObject* module, const char* name) { return PyObject_GetAttrString(module, name); };
   parts.future_type = reinterpret_cast<PyTypeObject*>(take(futures.get(), "Future"));
   parts.task_type = reinterpret_cast<PyTypeObject*>(take(tasks.get(), "Task"));
-  parts.cancelled_error = take(futures.get(), "CancelledError");
-  if (parts.cancelled_error == nullptr) {
-    PyErr_Clear();
-    const ref exceptions = ref::steal(PyImport_ImportModule("asyncio.exceptions"));
-    if (!exceptions) return -1;
-    parts.cancelled_error = take(exceptions.get(), "CancelledError");
-  }
+  parts.cancelled_error = take(exceptions.get(), "CancelledError");
   parts.current_task = take(tasks.get(), "current_task");
   parts.enter_task = take(tasks.get(), "_enter_task");
   parts.leave_task = take(tasks.get(), "_leave_task");
-  const ref events = ref::steal(PyImport_ImportModule("asyncio.events"));
-  if (!events) return -1;
   parts.get_running_loop = take(events.get(), "_get_running_loop");
   parts.blocking_name = PyUnicode_InternFromString("_asyncio_future_blocking");
   parts.add_done_callback_name = PyUnicode_InternFromString("add_done_callback");

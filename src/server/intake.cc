@@ -337,20 +337,27 @@ call* shard::dispatch(call& request) noexcept {
     answer_internal_error(request, "out of memory");
     return nullptr;
   }
+  const std::optional<response> refusal = refuse_invalid(request, errors_);
+  if (!refusal) return &request;
+  answer(request, *refusal);
+  return nullptr;
+}
+
+std::optional<response> shard::refuse_invalid(call& refused, const schema::error_list& errors) noexcept {
   reply_.clear();
-  schema::write_errors(errors_, reply_);
-  if (app_->intercepts(static_cast<uint16_t>(errors_.http_status()))) {
-    request.refused.status = 422;
-    request.refused.body = request.memory.copy(reply_.view());
-    return &request;
+  schema::write_errors(errors, reply_);
+  const auto status = static_cast<uint16_t>(errors.http_status());
+  if (app_->intercepts(status)) {
+    refused.refused.status = status;
+    refused.refused.body = refused.memory.copy(reply_.view());
+    return std::nullopt;
   }
   ++counts_.answered_without_handler;
   response invalid;
-  invalid.status = static_cast<uint16_t>(errors_.http_status());
+  invalid.status = status;
   invalid.content_type = "application/json";
   invalid.body = reply_.view();
-  answer(request, invalid);
-  return nullptr;
+  return invalid;
 }
 
 bool shard::suspend(call& later, bool keep_request) noexcept {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -70,6 +71,9 @@ class shard {
   void answer(call& ended, const response& answer) noexcept;
   // Answers 500 with a request id, and logs `why` beside it.
   void answer_internal_error(call& ended, std::string_view why) noexcept;
+  // The answer to a call whose values were refused, to be given at once: it is valid until then. None where the driver
+  // is to answer itself (application::intercepts): the call's `refused` is set.
+  std::optional<response> refuse_invalid(call& refused, const schema::error_list& errors) noexcept;
   // The handler goes on later. Views into the request stay valid afterwards only with `keep_request`.
   // False, with nothing changed, when there was no memory for that.
   [[nodiscard]] bool suspend(call& later, bool keep_request) noexcept;
