@@ -7,11 +7,13 @@
 #include "bindings/loop.h"
 #include "bindings/request.h"
 #include "bindings/routes.h"
+#include "python/entered_context.h"
 
 namespace fasterapi::bindings {
 
 namespace {
 
+using python::entered_context;
 using python::ref;
 
 // The arguments of one call, dropped together. Slot 0 is the callee's to use (PY_VECTORCALL_ARGUMENTS_OFFSET).
@@ -36,15 +38,12 @@ class call_arguments {
 };
 
 // Answers with what one of the app's handlers of exceptions and refusals gave, which may be a coroutine.
-void take_answer(loop_object* loop, server::call& call, ref given) {
+void take_answer(loop_object* loop, server::call& call, const ref& given) {
   if (!given) return answer_last_resort(loop, call);
   if (!PyCoro_CheckExact(given.get())) return finish_call(loop, call, given.get(), outcome_kind::answer);
-  ref context = ref::steal(PyContext_CopyCurrent());
-  PyObject* const entered = context.get();
-  const ref keep = ref::share(entered);
-  if (!context || PyContext_Enter(entered) != 0) return answer_last_resort(loop, call);
-  start_coroutine(loop, call, std::move(given), std::move(context), outcome_kind::answer);
-  if (PyContext_Exit(entered) != 0) PyErr_Clear();
+  const auto context = entered_context::copy_of_current();
+  if (!context) return answer_last_resort(loop, call);
+  start_coroutine(loop, call, given.get(), context.get(), outcome_kind::answer);
 }
 
 // The app's own answer to a request that the engine would refuse.
@@ -69,32 +68,13 @@ void answer_refused(loop_object* loop, server::call& call) {
     given = ref::steal(PyObject_CallFunction(state.handle_status, "OOiO", loop->core->app, request,
                                              int{refused.status}, headers.get()));
   }
-  take_answer(loop, call, std::move(given));
+  take_answer(loop, call, given);
 }
 
 void refuse_invalid(loop_object* loop, server::call& call, const schema::error_list& errors) {
-  core::byte_buffer& out = loop->core->body;
-  out.clear();
-  schema::write_errors(errors, out);
-  if (application_of(loop->core->routes).intercepts(static_cast<uint16_t>(errors.http_status()))) {
-    call.refused.status = 422;
-    call.refused.body = call.memory.copy(out.view());
-    return answer_refused(loop, call);
-  }
-  server::response invalid;
-  invalid.status = static_cast<uint16_t>(errors.http_status());
-  invalid.content_type = "application/json";
-  invalid.body = out.view();
-  send_answer(loop, call, invalid);
-}
-
-// Runs a coroutine, or takes a plain result, inside the call's context.
-void proceed(loop_object* loop, server::call& call, ref result, ref context, outcome_kind kind) {
-  if (PyCoro_CheckExact(result.get())) {
-    start_coroutine(loop, call, std::move(result), std::move(context), kind);
-  } else {
-    finish_call(loop, call, result.get(), kind);
-  }
+  const auto refusal = loop->core->shard->refuse_invalid(call, errors);
+  if (!refusal) return answer_refused(loop, call);
+  send_answer(loop, call, *refusal);
 }
 
 }  // namespace
@@ -124,22 +104,18 @@ void run_call(loop_object* loop, server::call& call) {
     }
     arguments.filled();
   }
-  ref context = ref::steal(PyContext_CopyCurrent());
-  if (!context || PyContext_Enter(context.get()) != 0) {
-    return fail_call(loop, call);
-  }
-  PyObject* const entered = context.get();
-  const ref keep = ref::share(entered);
-  ref result =
+  const auto context = entered_context::copy_of_current();
+  if (!context) return fail_call(loop, call);
+  const ref result =
       ref::steal(PyObject_Vectorcall(entry.handler.get(), arguments.data(),
                                      plan.positional_count | PY_VECTORCALL_ARGUMENTS_OFFSET, plan.keywords.get()));
   arguments.drop();  // whoever still holds the request from here on asked for it
-  if (result) {
-    proceed(loop, call, std::move(result), std::move(context), outcome_kind::result);
+  if (!result) return fail_call(loop, call);
+  if (PyCoro_CheckExact(result.get())) {
+    start_coroutine(loop, call, result.get(), context.get(), outcome_kind::result);
   } else {
-    fail_call(loop, call);
+    finish_call(loop, call, result.get(), outcome_kind::result);
   }
-  if (PyContext_Exit(entered) != 0) PyErr_Clear();
 }
 
 void finish_call(loop_object* loop, server::call& call, PyObject* value, outcome_kind kind) {

@@ -4,6 +4,7 @@
 
 #include "bindings/loop.h"
 #include "fasterapi/python/ref.h"
+#include "python/entered_context.h"
 
 namespace fasterapi::bindings {
 
@@ -141,16 +142,14 @@ bool run_handle(handle_object* handle) {
   // The callback may cancel its own handle.
   const ref callback = ref::share(handle->callback);
   const ref args = ref::share(handle->args);
-  const ref context = ref::share(handle->context);
-  if (PyContext_Enter(context.get()) != 0) return report_callback_error(handle->loop, callback.get());
-  PyObject* const* items = args ? &PyTuple_GET_ITEM(args.get(), 0) : nullptr;
-  const Py_ssize_t count = args ? PyTuple_GET_SIZE(args.get()) : 0;
-  const ref result = ref::steal(PyObject_Vectorcall(callback.get(), items, static_cast<size_t>(count), nullptr));
-  PyObject* raised = result ? nullptr : PyErr_GetRaisedException();
-  if (PyContext_Exit(context.get()) != 0) PyErr_Clear();
+  ref result;
+  if (const python::entered_context context(ref::share(handle->context)); context) {
+    PyObject* const* items = args ? &PyTuple_GET_ITEM(args.get(), 0) : nullptr;
+    const Py_ssize_t count = args ? PyTuple_GET_SIZE(args.get()) : 0;
+    result = ref::steal(PyObject_Vectorcall(callback.get(), items, static_cast<size_t>(count), nullptr));
+  }
   if (result) [[likely]]
     return true;
-  PyErr_SetRaisedException(raised);
   return report_callback_error(handle->loop, callback.get());
 }
 

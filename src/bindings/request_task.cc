@@ -6,6 +6,7 @@
 
 #include "bindings/dispatch.h"
 #include "bindings/loop.h"
+#include "python/entered_context.h"
 
 namespace fasterapi::bindings {
 
@@ -370,10 +371,10 @@ int add_request_task(PyObject* module, module_state& state) {
   return state.request_task_type == nullptr ? -1 : 0;
 }
 
-void start_coroutine(loop_object* loop, server::call& call, ref coroutine, ref context, outcome_kind kind) {
+void start_coroutine(loop_object* loop, server::call& call, PyObject* coroutine, PyObject* context, outcome_kind kind) {
   // A task object is made only if the coroutine suspends, or asks for its asyncio.Task.
   first_step first{&call, kind};
-  step_frame frame{coroutine.get(), context.get(), {}, nullptr, false, &first};
+  step_frame frame{coroutine, context, {}, nullptr, false, &first};
   step_result result = step(loop, frame, Py_None);
   if (result.how != PYGEN_NEXT) {
     if (frame.task) {
@@ -383,7 +384,7 @@ void start_coroutine(loop_object* loop, server::call& call, ref coroutine, ref c
     if (result.how == PYGEN_RETURN) return finish_call(loop, call, result.value.get(), kind);
     return fail_call(loop, call);
   }
-  if (!frame.task) frame.task = make_task(loop, call, coroutine.get(), context.get(), kind);
+  if (!frame.task) frame.task = make_task(loop, call, coroutine, context, kind);
   if (!frame.task || !loop->core->shard->suspend(call, call.view != nullptr || keeps_requests(loop))) {
     if (!PyErr_Occurred()) PyErr_NoMemory();
     return fail_call(loop, call);
@@ -395,10 +396,9 @@ void start_coroutine(loop_object* loop, server::call& call, ref coroutine, ref c
 void resume_request(PyObject* object) {
   request_task* self = self_of(object);
   if (self->ended) return;
-  const ref context = ref::share(self->context);
-  if (PyContext_Enter(context.get()) != 0) return end_with_error(self);
+  const python::entered_context context(ref::share(self->context));
+  if (!context) return end_with_error(self);
   step_task(self);
-  if (PyContext_Exit(context.get()) != 0) PyErr_Clear();
 }
 
 void cancel_request(server::call& call) {

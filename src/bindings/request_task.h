@@ -42,9 +42,8 @@ struct step_frame {
 
 int add_request_task(PyObject* module, module_state& state);
 
-// Runs the first step of `coroutine`, which is to end `call`. The context is entered already.
-void start_coroutine(loop_object* loop, server::call& call, python::ref coroutine, python::ref context,
-                     outcome_kind kind);
+// Runs the first step of `coroutine`, which is to end `call`. `context` is entered already. Both are borrowed.
+void start_coroutine(loop_object* loop, server::call& call, PyObject* coroutine, PyObject* context, outcome_kind kind);
 
 // Goes on with a task from the loop's queue.
 void resume_request(PyObject* task);
