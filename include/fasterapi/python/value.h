@@ -21,26 +21,31 @@ class value {
   struct entry;  // key and item of a dict
 
   // None.
-  value() noexcept = default;
+  value() noexcept;
+  value(const value& other);
+  value(value&& other) noexcept;
+  value& operator=(const value& other);
+  value& operator=(value&& other) noexcept;
+  ~value();
+
   // Implicit, so that `{1, "two", 3.0}` are arguments of a call. NOLINTBEGIN(google-explicit-constructor)
-  value(std::same_as<bool> auto truth) noexcept : kind_(kind::boolean), held_(truth) {}
+  value(std::same_as<bool> auto truth) noexcept : value(truth, kind::boolean) {}
   template <std::integral Integer>
-  requires(!std::same_as<Integer, bool>) value(Integer number)
-      : kind_(kind::integer), held_(static_cast<int64_t>(number)) {
+  requires(!std::same_as<Integer, bool>) value(Integer number) : value(static_cast<int64_t>(number), kind::integer) {
     if (std::cmp_greater(number, INT64_MAX)) *this = big_integer(std::to_string(number));
   }
-  value(double number) noexcept : kind_(kind::real), held_(number) {}
+  value(double number) noexcept;
   // UTF-8; lone surrogates, which a str may hold, in their three-byte form.
-  value(std::string text) noexcept : kind_(kind::string), held_(std::move(text)) {}
+  value(std::string text) noexcept;
   value(std::string_view text) : value(std::string(text)) {}
   value(const char* text) : value(std::string(text)) {}
   // NOLINTEND(google-explicit-constructor)
 
   // An int of any size in decimal digits, with "-" before a negative one. One that fits becomes an `integer`.
   static value big_integer(std::string digits);
-  static value bytes(std::string data) { return {kind::bytes, std::move(data)}; }
-  static value list(std::vector<value> items) { return {kind::list, std::move(items)}; }
-  static value tuple(std::vector<value> items) { return {kind::tuple, std::move(items)}; }
+  static value bytes(std::string data);
+  static value list(std::vector<value> items);
+  static value tuple(std::vector<value> items);
   static value dict(std::vector<entry> entries);
 
   kind type() const noexcept { return kind_; }
@@ -61,8 +66,10 @@ class value {
   bool operator==(const value& other) const noexcept;
 
  private:
-  template <typename Content>
-  value(kind type, Content content) : kind_(type), held_(std::move(content)) {}
+  value(bool truth, kind type) noexcept;
+  value(int64_t number, kind type) noexcept;
+  value(std::string text, kind type) noexcept;
+  value(std::vector<value> items, kind type) noexcept;
 
   template <typename Content>
   const Content& held() const noexcept {
@@ -80,7 +87,5 @@ struct value::entry {
   value item;
   bool operator==(const entry& other) const noexcept = default;
 };
-
-inline value value::dict(std::vector<entry> entries) { return {kind::dict, std::move(entries)}; }
 
 }  // namespace fasterapi::python
