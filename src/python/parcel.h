@@ -38,7 +38,7 @@ enum class parcel_tag : uint8_t {
   list,           // size; items
   dict,           // size; keys and items in turn
   view,           // size: which block
-  pickle,         // size: the first block; size: how many; size; the pickle
+  pickle,         // size: how many blocks, all of the parcel's; size; the pickle
   call            // size: positional arguments; size: keyword arguments; the latter's names; all arguments
 };
 
@@ -96,7 +96,9 @@ class parcel {
     return true;
   }
   bool put_sized(parcel_tag tag, size_t count, const void* from, size_t size) noexcept {
-    if (!put(tag) || !put_size(count)) return false;
+    return put(tag) && put_size(count) && put_bytes(from, size);
+  }
+  bool put_bytes(const void* from, size_t size) noexcept {
     char* place = extend(size);
     if (place != nullptr && size != 0) std::memcpy(place, from, size);
     return place != nullptr;
@@ -145,6 +147,7 @@ class parcel_reader {
   explicit parcel_reader(const parcel& from) noexcept : at_(from.data()), end_(from.data() + from.size()) {}
 
   bool at_end() const noexcept { return at_ == end_; }
+  parcel_tag peek() const noexcept { return static_cast<parcel_tag>(*at_); }
   parcel_tag tag() noexcept { return static_cast<parcel_tag>(*at_++); }
   size_t size() noexcept {
     const auto first = static_cast<uint8_t>(*at_++);
