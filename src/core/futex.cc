@@ -1,0 +1,34 @@
+#include "fasterapi/core/futex.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <ctime>
+
+namespace fasterapi::core {
+
+namespace {
+constexpr int64_t ns_per_second = 1'000'000'000;
+static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t));
+}  // namespace
+
+bool futex_wait(const std::atomic<uint32_t>& word, uint32_t expected, int64_t deadline_ns) noexcept {
+  if (deadline_ns < 0) deadline_ns = 0;
+  const timespec deadline{.tv_sec = deadline_ns / ns_per_second, .tv_nsec = deadline_ns % ns_per_second};
+  // The bitset form takes an absolute time of the monotonic clock.
+  const long outcome = syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+                               deadline_ns == no_deadline ? nullptr : &deadline, nullptr, FUTEX_BITSET_MATCH_ANY);
+  return outcome == 0 || errno != ETIMEDOUT;
+}
+
+void futex_wake(const std::atomic<uint32_t>& word, uint32_t count) noexcept {
+  const uint32_t threads = count < INT_MAX ? count : INT_MAX;
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, threads, nullptr, nullptr, 0);
+}
+
+void futex_wake_all(const std::atomic<uint32_t>& word) noexcept { futex_wake(word, INT_MAX); }
+
+}  // namespace fasterapi::core
