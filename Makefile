@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PYTHON ?=
 APP ?= examples/hello.py
 FUZZ_SECONDS ?= 60
+PREFIX ?= /usr/local
 export PYTHON
 
 venv := .venv
@@ -13,7 +14,7 @@ python := $(venv)/bin/python
 release := build/release
 cmake := env PATH="$(CURDIR)/$(venv)/bin:$(PATH)" cmake
 
-.PHONY: build serve test bench bench-quick lint format sanitize fuzz clean help force
+.PHONY: build serve test install bench bench-quick lint format sanitize fuzz clean help force
 
 build: $(venv)/.installed $(release)/build.ninja  ## Set everything up: system packages, Python, .venv, the engine
 	@$(cmake) --build $(release) --target _engine -- -n | grep -q 'no work to do' || \
@@ -27,6 +28,12 @@ serve: build  ## Serve APP (examples/hello.py) on 127.0.0.1:8000 in the foregrou
 
 test: build .cache/system-test  ## Run every test: C++, Python, end to end, conformance, tidy
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" $(python) tools/run_tests.py $(TESTS)
+
+install: $(venv)/.python  ## Install the C++ library, for find_package(fasterapi), below PREFIX (/usr/local)
+	@$(cmake) --preset package >/dev/null
+	@$(cmake) --build --preset package
+	@$(cmake) --install build/package --component cpp --prefix "$(PREFIX)" >/dev/null
+	@echo "installed: $(PREFIX)"
 
 bench: build .cache/system-bench  ## Measure against the limit and the peers; writes a table, JSON and a chart
 	@exec benchmarks/run $(BENCH)
@@ -52,7 +59,7 @@ clean:  ## Remove everything that was built or installed here (.venv too)
 
 help:  ## Show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
-	@echo "  Variables: PYTHON=/path/to/python3  APP=app.py  ARGS='--port 9000'  TESTS='tests/e2e -k stop'  FUZZ_SECONDS=300"
+	@echo "  Variables: PYTHON=/path/to/python3  APP=app.py  ARGS='--port 9000'  TESTS='tests/e2e -k stop'  FUZZ_SECONDS=300  PREFIX=/opt/fasterapi"
 
 # What is set up once leaves a stamp in .venv or .cache; a stamp is renewed when what it was made from changes.
 
