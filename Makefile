@@ -14,7 +14,7 @@ python := $(venv)/bin/python
 release := build/release
 cmake := env PATH="$(CURDIR)/$(venv)/bin:$(PATH)" cmake
 
-.PHONY: build serve test install bench bench-quick lint format sanitize fuzz clean help force
+.PHONY: build serve test install docs-cpp bench bench-quick lint format sanitize fuzz clean help force
 
 build: $(venv)/.installed $(release)/build.ninja  ## Set everything up: system packages, Python, .venv, the engine
 	@$(cmake) --build $(release) --target _engine -- -n | grep -q 'no work to do' || \
@@ -34,6 +34,9 @@ install: $(venv)/.python  ## Install the C++ library, for find_package(fasterapi
 	@$(cmake) --build --preset package
 	@$(cmake) --install build/package --component cpp --prefix "$(PREFIX)" >/dev/null
 	@echo "installed: $(PREFIX)"
+
+docs-cpp: $(venv)/.python .cache/system-docs  ## Build the reference of the C++ library: build/docs-cpp/html
+	@$(python) -m tools.docs_cpp
 
 bench: build .cache/system-bench  ## Measure against the limit and the peers; writes a table, JSON and a chart
 	@exec benchmarks/run $(BENCH)

@@ -22,7 +22,9 @@ class ref {
   ref(const ref&) = delete;
   ref& operator=(const ref&) = delete;
 
+  // Takes over a new reference, or null.
   [[nodiscard]] static ref steal(PyObject* object) noexcept { return ref(object); }
+  // Adds one to a borrowed pointer, or null.
   [[nodiscard]] static ref share(PyObject* object) noexcept { return ref(Py_XNewRef(object)); }
 
   PyObject* get() const noexcept { return object_; }

@@ -17,6 +17,7 @@ namespace fasterapi::python {
 // and stops the program.
 class value {
  public:
+  // Which of Python's types it has; `null` is None, `real` a float.
   enum class kind : uint8_t { null, boolean, integer, big_integer, real, string, bytes, list, tuple, dict };
   struct entry;  // key and item of a dict
 
@@ -82,6 +83,7 @@ class value {
   std::variant<std::monostate, bool, int64_t, double, std::string, std::vector<value>, std::vector<entry>> held_;
 };
 
+// One key of a dict and what stands under it.
 struct value::entry {
   value key;
   value item;
