@@ -1,9 +1,14 @@
 #include "fasterapi/core/futex.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
+#include <new>
 #include <thread>
 
 #include "core/clock.h"
@@ -66,6 +71,32 @@ TEST(Futex, WakesAll) {
   one.join();
   two.join();
   EXPECT_EQ(in_time.load(), 2);
+}
+
+TEST(Futex, ReachesOtherProcesses) {
+  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(page, MAP_FAILED);
+  auto* word = ::new (page) std::atomic<uint32_t>(0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const int64_t deadline = deadline_after(10'000'000'000);
+    while (word->load() == 0 && futex_wait(*word, 0, deadline, futex_scope::shared)) {
+    }
+    _exit(word->load() == 1 ? 0 : 1);
+  }
+  ASSERT_GT(child, 0);
+  word->store(1);
+  futex_wake_all(*word, futex_scope::shared);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  munmap(page, 4096);
+}
+
+TEST(Futex, DeadlinesDoNotOverflow) {
+  EXPECT_EQ(deadline_after(std::numeric_limits<int64_t>::max()), std::numeric_limits<int64_t>::max());
+  const int64_t past = deadline_after(-5);
+  EXPECT_LE(past, monotonic_ns());
 }
 
 }  // namespace

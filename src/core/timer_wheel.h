@@ -11,7 +11,7 @@ namespace fasterapi::core {
 struct timer_tag {};
 
 // What an object needs to wait in a timer_wheel: one deadline, that may be moved at no cost while it moves away.
-struct timer : list_link<timer_tag> {
+struct wheel_timer : list_link<timer_tag> {
   int64_t deadline_ms = 0;  // the time it is due; belongs to the owner, set through timer_wheel::arm
   int64_t filed_ms = 0;     // when the wheel looks at it next; the wheel's own
 };
@@ -19,7 +19,7 @@ struct timer : list_link<timer_tag> {
 // Deadlines of many objects, coarse (a tick is 128 ms), cheap to move: a deadline that is put off is only written down,
 // and the object is filed anew when its old place comes round. (Varghese & Lauck 1987, scheme 6, with lazy refiling.)
 //
-// Owner: one thread. T derives from timer. Objects must be disarmed before they are destroyed.
+// Owner: one thread. T derives from wheel_timer. Objects must be disarmed before they are destroyed.
 template <typename T>
 class timer_wheel {
  public:
@@ -31,13 +31,13 @@ class timer_wheel {
   // Due at `deadline_ms` or up to a tick later.
   void arm(T& object, int64_t deadline_ms) noexcept {
     object.deadline_ms = deadline_ms;
-    timer& entry = object;
+    wheel_timer& entry = object;
     if (entry.linked() && entry.filed_ms <= deadline_ms) [[likely]]
       return;
     file(object);
   }
   void disarm(T& object) noexcept {
-    timer& entry = object;
+    wheel_timer& entry = object;
     if (!entry.linked()) return;
     entry.unlink();
     --armed_;
@@ -77,7 +77,7 @@ class timer_wheel {
 
  private:
   void file(T& object) noexcept {
-    timer& entry = object;
+    wheel_timer& entry = object;
     if (!entry.linked()) ++armed_;
     const int64_t wanted = entry.deadline_ms / tick_ms;
     const int64_t tick = std::clamp(wanted, tick_, tick_ + slot_count - 1);

@@ -7,7 +7,7 @@
 namespace fasterapi::core {
 namespace {
 
-struct alarm : timer {
+struct alarm : wheel_timer {
   explicit alarm(int name) : name(name) {}
   int name;
 };

@@ -19,7 +19,7 @@ struct resume_tag {};
 // One client's connection: its socket, the bytes received but not yet understood, the bytes not yet sent.
 //
 // Owner: its shard. An idle connection holds no buffer memory and no call.
-struct connection : core::timer, core::list_link<open_tag>, core::list_link<resume_tag> {
+struct connection : core::wheel_timer, core::list_link<open_tag>, core::list_link<resume_tag> {
   enum class phase : uint8_t {
     receiving,  // the next request, or the rest of it
     handling,   // a request is with the driver; nothing is read

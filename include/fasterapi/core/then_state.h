@@ -1,0 +1,144 @@
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <utility>
+
+#include "fasterapi/core/future.h"
+
+namespace fasterapi::core {
+
+// The states that a state is made from, for cancelling them with it. A place holds one reference, that is taken out
+// either by who cancels or by who has no use for it any more.
+class upstream_place {
+ public:
+  upstream_place() noexcept = default;
+  upstream_place(const upstream_place&) = delete;
+  upstream_place& operator=(const upstream_place&) = delete;
+  ~upstream_place() { reset(); }
+
+  // Takes over a reference. Who stores looks afterwards whether it was cancelled meanwhile, and who cancels looks here
+  // afterwards: in the one order of these accesses, one of them sees the other.
+  void store(shared_state* held) noexcept { held_.store(held, std::memory_order_seq_cst); }
+  // Gives the reference to the caller; nullptr for all but the first.
+  [[nodiscard]] shared_state* take() noexcept { return held_.exchange(nullptr, std::memory_order_seq_cst); }
+  void reset() noexcept {
+    if (shared_state* held = take()) held->release();
+  }
+
+ private:
+  std::atomic<shared_state*> held_ = nullptr;
+};
+
+namespace future_detail {
+
+// The state of the future that then() returns, which is the continuation of the one before as well: one allocation.
+//
+// References: one is the future's, one is that of whoever is to call run(), or holds the task on the executor.
+template <typename T, typename F>
+class then_state final : public future_state<typename unwrapped<returned<T, F>>::type>, public continuation {
+ public:
+  using made_type = returned<T, F>;
+  using value_type = typename unwrapped<made_type>::type;
+
+  template <typename Callable>
+  then_state(executor* where, Callable&& callable) : where_(where), callable_(std::forward<Callable>(callable)) {}
+
+  // Takes over the consumer's reference to the state before.
+  void follow(future_state<T>* source) noexcept {
+    upstream_.store(source);
+    if (!source->attach(*this)) go_on(run(*source));
+  }
+
+  shared_state* run(shared_state& source) noexcept override {
+    if constexpr (is_future<made_type>) {
+      if (inner_) return finish(static_cast<future_state<value_type>&>(source).take());
+    }
+    auto& before = static_cast<future_state<T>&>(source);
+    if (where_ == nullptr || this->cancelled()) return apply(before);
+    where_->post(posted(*this, before));
+    return nullptr;
+  }
+
+ private:
+  // The call on its way through an executor. Where it is destroyed instead, the future is broken.
+  class posted {
+   public:
+    posted(then_state& owner, future_state<T>& before) noexcept
+        : owner_(&owner), before_(state_ref<future_state<T>>::retained(before)) {}
+    posted(posted&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), before_(std::move(other.before_)) {}
+    posted& operator=(posted&&) = delete;
+    ~posted() {
+      if (owner_ == nullptr) return;
+      owner_->callable_.reset();
+      go_on(owner_->finish(plain_error(make_error_code(errc::broken_promise))));
+    }
+    void operator()() noexcept { go_on(std::exchange(owner_, nullptr)->apply(*before_)); }
+
+   private:
+    then_state* owner_;
+    state_ref<future_state<T>> before_;
+  };
+
+  static void go_on(shared_state* ended) noexcept {
+    if (ended == nullptr) return;
+    ended->run_continuations();
+    ended->release();
+  }
+
+  shared_state* cancel_requested() noexcept override { return upstream_.take(); }
+
+  shared_state* apply(future_state<T>& before) noexcept {
+    if (this->cancelled()) return drop();
+    result<T> made = before.take();
+    upstream_.reset();
+    if constexpr (!takes_result<T, F>) {
+      if (!made.ok()) {
+        callable_.reset();
+        return finish(made.take_failure());
+      }
+    }
+    if constexpr (std::is_void_v<made_type>) {
+      call<T, F>(*callable_, std::move(made));
+      callable_.reset();
+      return finish(nothing{});
+    } else {
+      made_type returned = call<T, F>(*callable_, std::move(made));
+      callable_.reset();
+      if constexpr (is_future<made_type>) {
+        return follow_inner(std::move(returned));
+      } else {
+        return finish(std::move(returned));
+      }
+    }
+  }
+
+  // The callable returned a future: its result becomes this one's.
+  shared_state* follow_inner(future<value_type> returned) noexcept {
+    if (!returned.valid()) return finish(plain_error(make_error_code(errc::broken_promise)));
+    inner_ = true;
+    const auto source = state_ref<future_state<value_type>>(returned.give_up());
+    source->retain();
+    upstream_.store(source.get());
+    if (this->cancelled()) {
+      if (const state_ref<shared_state> unwanted(upstream_.take()); unwanted) unwanted->cancel();
+    }
+    return source->attach(*this) ? nullptr : run(*source);
+  }
+
+  shared_state* finish(result<value_type> made) noexcept { return this->complete_in_chain(std::move(made)); }
+  shared_state* drop() noexcept {
+    callable_.reset();
+    this->release();
+    return nullptr;
+  }
+
+  executor* const where_;
+  std::optional<F> callable_;  // until it was called
+  upstream_place upstream_;
+  bool inner_ = false;  // it was called, and returned a future: run() comes from that one
+};
+
+}  // namespace future_detail
+
+}  // namespace fasterapi::core
