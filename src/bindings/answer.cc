@@ -48,7 +48,7 @@ bool read_field(PyObject* pair, response_field& into) {
 }
 
 bool answer_with(loop_object* loop, server::call& call, PyObject* status, PyObject* raw_headers, PyObject* body) {
-  server::response answer;
+  server::answer_view answer;
   const long code = PyLong_AsLong(status);
   if (code == -1 && PyErr_Occurred() != nullptr) return false;
   if (code < 200 || code > 999) {
@@ -97,7 +97,7 @@ bool answer_json(loop_object* loop, server::call& call, const handler_entry& ent
     return false;
   }
   if (!encode_json(state_of_loop(loop), value, out)) return false;
-  server::response answer;
+  server::answer_view answer;
   answer.status = entry.status;
   answer.content_type = "application/json";
   answer.body = out.view().substr(body_headroom);
@@ -109,7 +109,7 @@ bool answer_json(loop_object* loop, server::call& call, const handler_entry& ent
 }
 
 bool answer_text(loop_object* loop, server::call& call, const handler_entry& entry, PyObject* value) {
-  server::response answer;
+  server::answer_view answer;
   answer.status = entry.status;
   answer.content_type = entry.kind == response_kind::text ? "text/plain; charset=utf-8" : "text/html; charset=utf-8";
   if (PyUnicode_Check(value)) {
@@ -172,7 +172,7 @@ void answer_last_resort(loop_object* loop, server::call& call) {
   loop->core->shard->answer_internal_error(call, "the app's exception handling failed");
 }
 
-void send_answer(loop_object* loop, server::call& call, const server::response& answer) {
+void send_answer(loop_object* loop, server::call& call, const server::answer_view& answer) {
   detach_request(call);
   loop->core->shard->answer(call, answer);
 }

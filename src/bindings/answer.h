@@ -4,7 +4,7 @@
 
 #include "bindings/routes.h"
 #include "server/call.h"
-#include "server/response.h"
+#include "server/answer_view.h"
 
 // Turns Python values into answers.
 namespace fasterapi::bindings {
@@ -18,7 +18,7 @@ bool answer_result(loop_object* loop, server::call& call, const handler_entry& e
 bool answer_parts(loop_object* loop, server::call& call, PyObject* parts);
 
 // Hands an answer to the shard, after whoever still holds the request has got a copy of it.
-void send_answer(loop_object* loop, server::call& call, const server::response& answer);
+void send_answer(loop_object* loop, server::call& call, const server::answer_view& answer);
 
 // Answers 500 when even the app's exception handling failed. The current exception is reported and taken.
 void answer_last_resort(loop_object* loop, server::call& call);

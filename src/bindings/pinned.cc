@@ -11,7 +11,7 @@
 
 #include "bindings/loop.h"
 #include "bindings/pinned_worker.h"
-#include "bindings/signal_watch.h"
+#include "server/signal_watch.h"
 #include "core/clock.h"
 #include "core/cpus.h"
 #include "fasterapi/python/ref.h"
@@ -177,7 +177,7 @@ class serving {
   PyObject* const on_ready_;  // borrowed
   PyThreadState* detached_;
   PyObject* raised_ = nullptr;  // by on_ready
-  signal_watch signals_;
+  server::signal_watch signals_;
   int status_ = 0;
   bool told_ready_ = false;
   int64_t stop_began_ms_ = 0;

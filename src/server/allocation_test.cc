@@ -63,7 +63,7 @@ class AllocationTest : public testing::Test {
   void turn(int64_t patience_ms) {
     tested->wait(patience_ms);
     while (call* next = tested->next_call()) {
-      response answer;
+      answer_view answer;
       answer.content_type = "text/plain";
       answer.body = "ok";
       tested->answer(*next, answer);

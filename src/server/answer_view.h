@@ -10,7 +10,7 @@
 namespace fasterapi::server {
 
 // An answer, ready for the wire. Everything in it is only read during shard::answer().
-struct response {
+struct answer_view {
   uint16_t status = 200;
   std::string_view content_type;  // empty: no such field
   // Further fields, already checked (find_invalid_field); those about framing and the connection are left out.

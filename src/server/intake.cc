@@ -273,7 +273,7 @@ bool shard::redirect_slash(call& request) noexcept {
   location.append(request.head.view(request.head.authority)).append(settings_.root_path).append(raw);
   if (request.head.query.length > 0) location.append("?").append(request.head.view(request.head.query));
   const http::h1::response_field field{"location", location};
-  response moved;
+  answer_view moved;
   moved.status = 307;
   moved.fields = {&field, 1};
   moved.close = !skip_body(request);
@@ -337,13 +337,13 @@ call* shard::dispatch(call& request) noexcept {
     answer_internal_error(request, "out of memory");
     return nullptr;
   }
-  const std::optional<response> refusal = refuse_invalid(request, errors_);
+  const std::optional<answer_view> refusal = refuse_invalid(request, errors_);
   if (!refusal) return &request;
   answer(request, *refusal);
   return nullptr;
 }
 
-std::optional<response> shard::refuse_invalid(call& refused, const schema::error_list& errors) noexcept {
+std::optional<answer_view> shard::refuse_invalid(call& refused, const schema::error_list& errors) noexcept {
   reply_.clear();
   schema::write_errors(errors, reply_);
   const auto status = static_cast<uint16_t>(errors.http_status());
@@ -353,7 +353,7 @@ std::optional<response> shard::refuse_invalid(call& refused, const schema::error
     return std::nullopt;
   }
   ++counts_.answered_without_handler;
-  response invalid;
+  answer_view invalid;
   invalid.status = status;
   invalid.content_type = "application/json";
   invalid.body = reply_.view();

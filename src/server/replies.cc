@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t stack_head_max = 1024;  // longer heads go through the connection's buffer
 
-http::h1::response_head head_of(const call& ended, const response& answer, std::string_view date,
+http::h1::response_head head_of(const call& ended, const answer_view& answer, std::string_view date,
                                 bool closes) noexcept {
   http::h1::response_head head;
   head.status = answer.status;
@@ -30,7 +30,7 @@ http::h1::response_head head_of(const call& ended, const response& answer, std::
 
 }  // namespace
 
-void shard::answer(call& ended, const response& given) noexcept {
+void shard::answer(call& ended, const answer_view& given) noexcept {
   connection* to = ended.origin;
   if (to == nullptr) {
     static_cast<core::list_link<cancelled_tag>&>(ended).unlink();
@@ -114,7 +114,7 @@ void shard::send_detail(call& ended, uint16_t status, std::string_view detail, s
     json::write_string(reply_, id);
   }
   reply_.append('}');
-  response refusal;
+  answer_view refusal;
   refusal.status = status;
   refusal.content_type = "application/json";
   refusal.fields = fields;

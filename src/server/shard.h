@@ -25,7 +25,7 @@
 #include "server/call.h"
 #include "server/config.h"
 #include "server/connection.h"
-#include "server/response.h"
+#include "server/answer_view.h"
 
 namespace fasterapi::server {
 
@@ -68,12 +68,12 @@ class shard {
   // The next request whose handler is to be run, or null when this turn's events are used up.
   call* next_call() noexcept;
   // Sends the answer and ends the call. `answer` is read before this returns.
-  void answer(call& ended, const response& answer) noexcept;
+  void answer(call& ended, const answer_view& answer) noexcept;
   // Answers 500 with a request id, and logs `why` beside it.
   void answer_internal_error(call& ended, std::string_view why) noexcept;
   // The answer to a call whose values were refused, to be given at once: it is valid until then. None where the driver
   // is to answer itself (application::intercepts): the call's `refused` is set.
-  std::optional<response> refuse_invalid(call& refused, const schema::error_list& errors) noexcept;
+  std::optional<answer_view> refuse_invalid(call& refused, const schema::error_list& errors) noexcept;
   // The handler goes on later. Views into the request stay valid afterwards only with `keep_request`.
   // False, with nothing changed, when there was no memory for that.
   [[nodiscard]] bool suspend(call& later, bool keep_request) noexcept;

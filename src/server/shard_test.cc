@@ -112,7 +112,7 @@ class ShardTest : public testing::Test {
     answer(next);
   }
   void answer(call& ended) {
-    response plain;
+    answer_view plain;
     plain.content_type = "text/plain";
     plain.body = reply;
     tested->answer(ended, plain);

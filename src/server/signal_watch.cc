@@ -1,4 +1,4 @@
-#include "bindings/signal_watch.h"
+#include "server/signal_watch.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace fasterapi::bindings {
+namespace fasterapi::server {
 
 namespace {
 
@@ -45,4 +45,4 @@ int signal_watch::take() noexcept {
   return (word & (terminate_unit - 1)) != 0 ? SIGINT : SIGTERM;
 }
 
-}  // namespace fasterapi::bindings
+}  // namespace fasterapi::server

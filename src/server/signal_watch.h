@@ -4,9 +4,9 @@
 
 #include "net/descriptor.h"
 
-namespace fasterapi::bindings {
+namespace fasterapi::server {
 
-// Takes SIGTERM and SIGINT from Python for as long as it lives. A handler, not a blocked mask: processes that the app
+// Takes SIGTERM and SIGINT for as long as it lives. A handler, not a blocked mask: processes that the program
 // starts must not inherit it. At most one lives at a time.
 class signal_watch {
  public:
@@ -26,4 +26,4 @@ class signal_watch {
   struct sigaction previous_int_ {};
 };
 
-}  // namespace fasterapi::bindings
+}  // namespace fasterapi::server
