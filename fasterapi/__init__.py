@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fasterapi import status
+    from fasterapi import shared, status
     from fasterapi.applications import App, FastAPI
     from fasterapi.exceptions import HTTPException
     from fasterapi.param_functions import Body, Cookie, Header, Path, Query
@@ -39,6 +39,7 @@ __all__ = [
     "RedirectResponse",
     "Request",
     "Response",
+    "shared",
     "status",
 ]
 
@@ -60,6 +61,7 @@ _HOMES = {
     "RedirectResponse": "responses",
     "Request": "requests",
     "Response": "responses",
+    "shared": "shared",
     "status": "status",
 }
 

@@ -2,9 +2,9 @@
 
 import asyncio
 from asyncio import AbstractEventLoop, Handle, TimerHandle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context
-from typing import Any, TypeVarTuple, Unpack, final
+from typing import Any, Self, TypeVarTuple, Unpack, final
 
 _Args = TypeVarTuple("_Args")
 
@@ -25,6 +25,89 @@ def current_task(loop: AbstractEventLoop | None = None) -> asyncio.Task[Any] | N
 
 def usable_cpus() -> int:
     """CPUs by affinity and cgroup quota, at least 1."""
+
+def shared_memory_descriptor() -> int:
+    """The file of this process's shared memory, for handing it to a child process."""
+
+def adopt_shared_memory(descriptor: int, /) -> None:
+    """Use the shared memory of an inherited descriptor. OSError where this process uses some already."""
+
+def bound_shared_memory(max_bytes: int, /) -> bool:
+    """How many bytes shared memory may hold that is made here; False where it was made already."""
+
+def shared_memory_usage() -> tuple[int, int]:
+    """(bytes handed out, bytes at most)."""
+
+class SharedCounter:
+    """The C++ half of `fasterapi.shared.Counter`: all of it."""
+
+    def __new__(cls, name: str, initial: int = 0) -> Self: ...
+    @property
+    def name(self) -> str:
+        """The name it is found by."""
+
+    @property
+    def value(self) -> int:
+        """The value now."""
+
+    def add(self, n: int = 1, /) -> int:
+        """Add n and return the new value. OverflowError, and nothing is added, where that has no room."""
+
+    def set(self, value: int, /) -> None:
+        """Set the value."""
+
+    def compare_and_set(self, expected: int, new: int, /) -> bool:
+        """Set the value to `new` where it is `expected`; returns whether it was."""
+
+class SharedDict:
+    """The C++ half of `fasterapi.shared.Dict`."""
+
+    def __new__(cls, name: str, max_items: int | None = None, ttl_s: float | None = None) -> Self: ...
+    @property
+    def name(self) -> str:
+        """The name it is found by."""
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+    def __setitem__(self, key: Any, value: Any, /) -> None: ...
+    def __delitem__(self, key: Any, /) -> None: ...
+    def __contains__(self, key: object, /) -> bool: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def get(self, key: Any, default: Any = None, /) -> Any:
+        """The value, or `default`."""
+
+    def set(self, key: Any, value: Any, /, *, ttl_s: float | None = None) -> None:
+        """Store a value, for `ttl_s` seconds; None: as long as the dict keeps its entries."""
+
+    def pop(self, key: Any, default: Any = ..., /) -> Any:
+        """Remove a key and return its value, or `default`; KeyError where there is neither."""
+
+    def setdefault(self, key: Any, default: Any = None, /, *, ttl_s: float | None = None) -> Any:
+        """The value; `default`, which is stored, where there is none."""
+
+    def add(self, key: Any, n: float = 1, /, *, ttl_s: float | None = None) -> Any:
+        """Add to a number, from 0 where there is none, and return the new value, in one step.
+
+        `ttl_s` counts where there was no number: one that was there expires when it did before.
+        """
+
+    def keys(self) -> list[Any]:
+        """A list of the keys, as they were at one moment in each part of the dict; so with the next two."""
+
+    def values(self) -> list[Any]:
+        """A list of the values."""
+
+    def items(self) -> list[tuple[Any, Any]]:
+        """A list of (key, value)."""
+
+    def clear(self) -> None:
+        """Remove everything."""
+
+    def stats(self) -> dict[str, int]:
+        """How many `hits`, `misses`, `evictions` and `expirations` there were, in all workers."""
+
+    def _read(self, key: Any, missing: Any, /) -> tuple[Any, int]: ...
+    def _write(self, key: Any, value: Any, version: int, ttl_s: float | None, /) -> bool: ...
 
 def encode_json(value: object, /) -> bytes:
     """A value as a handler's result is encoded.

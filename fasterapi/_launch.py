@@ -170,11 +170,15 @@ def _serve(
         "strategy": choice.strategy,
         "app": target.encode(),
     }
+    if not _engine.bound_shared_memory(config.shared_memory_max_bytes) and (
+        source := resolved.sources.get("shared_memory_max_bytes")
+    ):
+        _logging.server_logger.warning("%s comes too late: fasterapi.shared is in use already", source)
     if choice.strategy == "processes":
         from fasterapi._supervisor import Supervisor
 
         prepared.close()
-
+        plain["shared_memory_fd"] = _engine.shared_memory_descriptor()
         return Supervisor(plain, on_ready=lambda: _announce_ready(resolved, port)).run()
     return prepared.serve(plain, on_ready=lambda: _announce_ready(resolved, port))
 

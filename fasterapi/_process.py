@@ -13,6 +13,7 @@ import sys
 import threading
 from typing import Any
 
+from fasterapi import _engine
 from fasterapi._loader import format_user_traceback
 from fasterapi._worker import run_process
 
@@ -25,6 +26,8 @@ def main(report_fd: int) -> int:
     if not line:
         return 0
     config: dict[str, Any] = json.loads(line)
+    if "shared_memory_fd" in config:
+        _engine.adopt_shared_memory(config["shared_memory_fd"])
     threading.Thread(target=_stop_with_parent, name="supervisor-watch", daemon=True).start()
 
     def report(entry: dict[str, Any]) -> None:

@@ -35,6 +35,12 @@ SETTLED_AFTER_S = 60.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
+def inherited_fds(config: Mapping[str, Any]) -> list[int]:
+    """The descriptors that a worker's configuration names, and that it must find open."""
+    shared_memory = config.get("shared_memory_fd")
+    return [] if shared_memory is None else [shared_memory]
+
+
 class _Child:
     """One worker process, and the reading end of the pipe on which it reports."""
 
@@ -50,7 +56,7 @@ class _Child:
             self.process = subprocess.Popen(
                 [*program, str(child_fd)],
                 stdin=subprocess.PIPE,
-                pass_fds=[child_fd],
+                pass_fds=[child_fd, *inherited_fds(config)],
                 # Signals from the terminal go to the parent alone, which passes them on.
                 process_group=0,
             )

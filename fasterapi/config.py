@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["OPTIONS", "ConfigError", "Mistake", "Option", "ResolvedConfig", "ServerConfig", "resolve"]
+__all__ = ["OPTIONS", "ConfigError", "Mistake", "Option", "ResolvedConfig", "ServerConfig", "check_value", "resolve"]
 
 _KIB = 1024
 _MIB = 1024 * 1024
@@ -47,6 +47,7 @@ class ServerConfig:
     body_max_bytes: int = 16 * _MIB
     json_depth_max: int = 128
     max_connections: int = 65536
+    shared_memory_max_bytes: int = 256 * _MIB
 
     def plain(self) -> dict[str, Any]:
         """The values by name, as the engine and another process take them."""
@@ -122,6 +123,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("body_max_bytes", int, "Largest body; a larger one gets 413. Units KiB, MiB, GiB.", 0, 1024 * 1024 * _MIB),
     Option("json_depth_max", int, "Deepest nesting of a JSON body.", 1, 1024),
     Option("max_connections", int, "Most open connections of a worker.", 1, 1_048_576),
+    Option(
+        "shared_memory_max_bytes",
+        int,
+        "Most memory for fasterapi.shared, of all workers together; more raises MemoryError there.",
+        _MIB,
+        1024 * 1024 * _MIB,
+    ),
 )
 
 _BY_NAME = {option.name: option for option in OPTIONS}
@@ -292,6 +300,11 @@ def _line_of(text: str, key: str) -> int:
         elif inside and bare.partition("=")[0].strip().strip("\"'") == key:
             return number
     return table_line
+
+
+def check_value(name: str, value: Any) -> Any:
+    """One option's value in its type, outside a server; raises ValueError with what it must be."""
+    return _checked(_BY_NAME[name], value)
 
 
 def _checked(option: Option, value: Any) -> Any:

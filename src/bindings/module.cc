@@ -11,6 +11,8 @@
 #include "bindings/request.h"
 #include "bindings/request_task.h"
 #include "bindings/routes.h"
+#include "bindings/shared_memory.h"
+#include "bindings/shared_types.h"
 #include "core/cpus.h"
 
 namespace fasterapi::bindings {
@@ -78,7 +80,8 @@ int execute(PyObject* module) {
   if (state.status_code_name == nullptr || state.raw_headers_name == nullptr || state.body_name == nullptr) return -1;
   if (add_encode(module, state) < 0 || add_plan(module, state) < 0 || add_handle(module, state) < 0 ||
       add_loop(module, state) < 0 || add_routes(module, state) < 0 || add_request(module, state) < 0 ||
-      add_request_task(module, state) < 0 || add_pinned(module, state) < 0) {
+      add_request_task(module, state) < 0 || add_pinned(module, state) < 0 || add_shared_memory(module) < 0 ||
+      add_shared_counter(module, state) < 0 || add_shared_dict(module, state) < 0) {
     return -1;
   }
   return PyModule_AddStringConstant(module, "__version__", FASTERAPI_VERSION);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "python/border.h"
+#include "python/leaf.h"
 #include "python/seen_objects.h"
 
 namespace fasterapi::python {
@@ -19,50 +20,6 @@ outcome written(bool ok) noexcept {
     return outcome::done;
   PyErr_NoMemory();
   return outcome::failed;
-}
-
-size_t big_integer_bytes(PyObject* number) noexcept {
-#if PY_VERSION_HEX >= 0x030D0000
-  return static_cast<size_t>(PyLong_AsNativeBytes(number, nullptr, 0, Py_ASNATIVEBYTES_LITTLE_ENDIAN));
-#else
-  return _PyLong_NumBits(number) / 8 + 1;
-#endif
-}
-
-bool copy_big_integer(PyObject* number, char* to, size_t size) noexcept {
-#if PY_VERSION_HEX >= 0x030D0000
-  return PyLong_AsNativeBytes(number, to, static_cast<Py_ssize_t>(size), Py_ASNATIVEBYTES_LITTLE_ENDIAN) >= 0;
-#else
-  return _PyLong_AsByteArray(reinterpret_cast<PyLongObject*>(number), reinterpret_cast<unsigned char*>(to), size, 1,
-                             1) == 0;
-#endif
-}
-
-outcome pack_integer(PyObject* number, parcel& to) noexcept {
-  int overflow = 0;
-  const int64_t small = PyLong_AsLongLongAndOverflow(number, &overflow);
-  if (overflow == 0) {
-    if (small >= INT8_MIN && small <= INT8_MAX) {
-      const auto byte = static_cast<int8_t>(small);
-      return written(to.put_raw(parcel_tag::small_integer, &byte, sizeof byte));
-    }
-    return written(to.put_raw(parcel_tag::integer, &small, sizeof small));
-  }
-  const size_t size = big_integer_bytes(number);
-  if (!to.put(parcel_tag::big_integer) || !to.put_size(size)) return written(false);
-  char* place = to.extend(size);
-  if (place == nullptr) return written(false);
-  return copy_big_integer(number, place, size) ? outcome::done : outcome::failed;
-}
-
-outcome pack_text(PyObject* text, parcel& to) noexcept {
-  const auto count = static_cast<size_t>(PyUnicode_GET_LENGTH(text));
-  const auto unit = static_cast<size_t>(PyUnicode_KIND(text));
-  const parcel_tag tag = PyUnicode_IS_ASCII(text)       ? parcel_tag::ascii
-                         : unit == PyUnicode_1BYTE_KIND ? parcel_tag::latin1
-                         : unit == PyUnicode_2BYTE_KIND ? parcel_tag::ucs2
-                                                        : parcel_tag::ucs4;
-  return written(to.put_sized(tag, count, PyUnicode_DATA(text), count * unit));
 }
 
 block_layout layout_of(const Py_buffer& view) {
@@ -84,10 +41,11 @@ class packer {
   outcome pack(PyObject* object) noexcept {
     if (object == Py_None) return written(to_.put(parcel_tag::none));
     PyTypeObject* type = Py_TYPE(object);
-    if (type == &PyLong_Type) return pack_integer(object, to_);
+    if (type == &PyLong_Type) return put_integer(object, to_) ? outcome::done : outcome::failed;
     if (type == &PyUnicode_Type) {
       const bool is_large = PyUnicode_GET_LENGTH(object) >= large_text_bytes;
-      return is_large && seen_.meets(object) ? outcome::needs_pickle : pack_text(object, to_);
+      if (is_large && seen_.meets(object)) return outcome::needs_pickle;
+      return put_text(object, to_) ? outcome::done : outcome::failed;
     }
     if (type == &PyFloat_Type) {
       const double number = PyFloat_AS_DOUBLE(object);

@@ -20,7 +20,8 @@ inline constexpr size_t max_bells = 512;  // event loops that wait, of all proce
 // Which bells there are. Lives in shared memory.
 //
 // A bell is a datagram socket with an abstract name, which an event loop watches: anybody who maps the region can ring
-// it, in whatever process, and needs no thread for it. A bell whose process has died is taken by the next who wants one.
+// it, in whatever process, and needs no thread for it. A bell whose process has died is taken by the next who wants
+// one.
 struct bell_table {
   struct entry {
     std::atomic<process_id> owner = 0;  // 0: free
@@ -43,7 +44,8 @@ class bell {
   void silence() const noexcept;
 
  private:
-  bell(const region& in, size_t index, int descriptor) noexcept : region_(&in), index_(index), descriptor_(descriptor) {}
+  bell(const region& in, size_t index, int descriptor) noexcept
+      : region_(&in), index_(index), descriptor_(descriptor) {}
 
   const region* region_;
   size_t index_;

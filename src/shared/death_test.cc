@@ -38,11 +38,12 @@ struct opened_map {
 
 opened_map open_map(const region& in, map_options options) {
   plain_patience waiting;
-  object_plan plan{object_kind::dict, {options.max_items, options.ttl_ns}, map_object::bytes(options),
-                   [](void* memory, const void* context) {
-                     new (memory) map_object(*static_cast<const map_options*>(context));
-                   },
-                   &options};
+  object_plan plan{
+      object_kind::dict,
+      {options.max_items, options.ttl_ns},
+      map_object::bytes(options),
+      [](void* memory, const void* context) { new (memory) map_object(*static_cast<const map_options*>(context)); },
+      &options};
   auto& object = *static_cast<map_object*>(open_object(in, "m", plan, waiting).take());
   return {object, map(in, object)};
 }
@@ -304,7 +305,7 @@ TEST(ProcessDeath, LeavesACountThatEverybodyAgreesOn) {
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
     for (const auto& [key, value] : contents_of(opened.contents)) {
-      if (value.size() == scalar::encoded_bytes && value[0] == 'i') continue;
+      if (value.size() == scalar::encoded_bytes && value[0] == static_cast<char>(scalar::tag::integer)) continue;
       ASSERT_EQ(value, std::string(value.size(), 'x')) << key;
     }
     ASSERT_LE(sum_of("done"), sum_of("started"));

@@ -26,10 +26,14 @@ class directory_category final : public std::error_category {
   const char* name() const noexcept override { return "fasterapi.shared"; }
   std::string message(int code) const override {
     switch (static_cast<directory_errc>(code)) {
-      case directory_errc::bad_name: return "not a name";
-      case directory_errc::other_kind: return "the name belongs to an object of another kind";
-      case directory_errc::other_options: return "the object was made with other options";
-      case directory_errc::full: return "shared memory is full";
+      case directory_errc::bad_name:
+        return "not a name";
+      case directory_errc::other_kind:
+        return "the name belongs to an object of another kind";
+      case directory_errc::other_options:
+        return "the object was made with other options";
+      case directory_errc::full:
+        return "shared memory is full";
     }
     return "unknown";
   }
@@ -40,13 +44,11 @@ core::error failure(directory_errc code, std::string message) { return {make_err
 core::result<void*> check(const region& in, const named_object& found, const object_plan& plan) {
   const std::string name(found.name());
   if (found.kind != plan.kind) {
-    return failure(directory_errc::other_kind,
-                   "'" + name + "' is " + std::string(kind_name(found.kind)) + " already, not " +
-                       std::string(kind_name(plan.kind)));
+    return failure(directory_errc::other_kind, "'" + name + "' is " + std::string(kind_name(found.kind)) +
+                                                   " already, not " + std::string(kind_name(plan.kind)));
   }
   if (found.options != plan.options) {
-    return failure(directory_errc::other_options,
-                   "'" + name + "' is there already, and was made with other options");
+    return failure(directory_errc::other_options, "'" + name + "' is there already, and was made with other options");
   }
   return static_cast<void*>(in.base() + found.body);
 }
@@ -77,19 +79,25 @@ std::error_code make_error_code(directory_errc code) noexcept {
 
 std::string_view kind_name(object_kind kind) noexcept {
   switch (kind) {
-    case object_kind::counter: return "a Counter";
-    case object_kind::dict: return "a Dict";
-    case object_kind::lock: return "a Lock";
-    case object_kind::event: return "an Event";
-    case object_kind::queue: return "a Queue";
-    case object_kind::channel: return "a Channel";
+    case object_kind::counter:
+      return "a Counter";
+    case object_kind::dict:
+      return "a Dict";
+    case object_kind::lock:
+      return "a Lock";
+    case object_kind::event:
+      return "an Event";
+    case object_kind::queue:
+      return "a Queue";
+    case object_kind::channel:
+      return "a Channel";
   }
   return "an object";
 }
 
 core::error full_error(const region& in) {
-  return failure(directory_errc::full, "shared memory is full: shared_memory_max_bytes is " +
-                                           std::to_string(in.header().max_bytes));
+  return failure(directory_errc::full,
+                 "shared memory is full: shared_memory_max_bytes is " + std::to_string(in.header().max_bytes));
 }
 
 core::result<void*> open_object(const region& in, std::string_view name, const object_plan& plan, patience& waiting) {

@@ -78,8 +78,8 @@ map::outcome map::try_set(std::string_view key, std::string_view value, uint64_t
   map_shard_holder held = hold(hash, waiting);
   map_entry* entry = held.find(key, hash);
   if (if_version && *if_version != (entry == nullptr ? absent : entry->version)) return outcome::conflict;
-  const bool stored = entry == nullptr ? held.insert(key, hash, value, expires_ns)
-                                       : held.replace(*entry, value, expires_ns);
+  const bool stored =
+      entry == nullptr ? held.insert(key, hash, value, expires_ns) : held.replace(*entry, value, expires_ns);
   return stored ? outcome::done : outcome::full;
 }
 

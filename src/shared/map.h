@@ -74,9 +74,10 @@ class map {
   map_stats stats(patience& waiting) const noexcept;
 
  private:
-  outcome try_set(std::string_view key, std::string_view value, uint64_t expires_ns,
-                  std::optional<uint64_t> if_version, patience& waiting) const noexcept;
-  outcome try_add(std::string_view key, scalar more, uint64_t expires_ns, scalar& sum, patience& waiting) const noexcept;
+  outcome try_set(std::string_view key, std::string_view value, uint64_t expires_ns, std::optional<uint64_t> if_version,
+                  patience& waiting) const noexcept;
+  outcome try_add(std::string_view key, scalar more, uint64_t expires_ns, scalar& sum,
+                  patience& waiting) const noexcept;
   map_shard& shard_at(uint64_t index) const noexcept;
   map_shard_holder hold(uint64_t hash, patience& waiting) const noexcept;
 

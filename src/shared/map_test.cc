@@ -17,11 +17,12 @@ class a_map {
  public:
   explicit a_map(map_options options = {}, size_t region_bytes = small_region)
       : region_(region::create(region_bytes).take()), options_(options) {
-    object_plan plan{object_kind::dict, {options.max_items, options.ttl_ns}, map_object::bytes(options),
-                     [](void* memory, const void* context) {
-                       new (memory) map_object(*static_cast<const map_options*>(context));
-                     },
-                     &options_};
+    object_plan plan{
+        object_kind::dict,
+        {options.max_items, options.ttl_ns},
+        map_object::bytes(options),
+        [](void* memory, const void* context) { new (memory) map_object(*static_cast<const map_options*>(context)); },
+        &options_};
     map_.emplace(region_, *static_cast<map_object*>(open_object(region_, "m", plan, waiting_).take()));
   }
 
@@ -73,7 +74,7 @@ TEST(Map, KeepsWhatWasStored) {
 
 TEST(Map, ReplacesValuesOfAnySizeByOthers) {
   a_map m;
-  for (const size_t size : {0, 16, 17, 9'000, 5, 200'000, 200'000, 3'000, 16}) {
+  for (const size_t size : std::initializer_list<size_t>{0, 16, 17, 9000, 5, 200000, 200000, 3000, 16}) {
     ASSERT_EQ(m.set("k", std::string(size, 'v')), map::outcome::done);
     ASSERT_EQ(m.get("k"), std::string(size, 'v'));
   }

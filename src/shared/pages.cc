@@ -89,7 +89,8 @@ uint64_t page_table::used(std::byte* base) noexcept {
   const holder held(*this, base);
   const auto* runs = reinterpret_cast<const uint64_t*>(base + runs_offset_);
   uint64_t free_pages = 0;
-  for (uint64_t at = first_; at < count_; at += length(runs[at])) free_pages += is_free(runs[at]) ? length(runs[at]) : 0;
+  for (uint64_t at = first_; at < count_; at += length(runs[at]))
+    free_pages += is_free(runs[at]) ? length(runs[at]) : 0;
   return count_ - free_pages;
 }
 

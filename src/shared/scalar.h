@@ -9,7 +9,7 @@ namespace fasterapi::shared {
 
 // The numbers that a map can add to without decoding anything: a value of nine bytes, a tag and the number.
 struct scalar {
-  enum class tag : char { integer = 'i', real = 'f' };
+  enum class tag : char { integer = 4, real = 7 };
   static constexpr size_t encoded_bytes = 9;
 
   tag kind = tag::integer;

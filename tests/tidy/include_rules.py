@@ -24,7 +24,8 @@ MAY_INCLUDE: dict[str, frozenset[str]] = {
     "python": frozenset({"core", "json", "schema"}),
     "schema": frozenset({"core", "json"}),
     "server": frozenset({"core", "net", "http", "json", "schema"}),
-    "bindings": frozenset({"core", "net", "http", "json", "python", "schema", "server"}),
+    "shared": frozenset({"core"}),
+    "bindings": frozenset({"core", "net", "http", "json", "python", "schema", "server", "shared"}),
 }
 """Room of src/ → the other rooms it may include."""
 
