@@ -173,7 +173,7 @@ uint64_t execution::compare_exchange(const void* word, uint64_t expected, uint64
 
 bool execution::wait(const void* word, uint64_t expected, bool has_deadline) {
   turn({operation::kind::wait, word});
-  const uint64_t value = newest(word, 0);
+  const uint64_t value = memory_.load(word, running_, std::memory_order_relaxed, 0);
   record("waits on", word, value);
   look_for_fault();
   if (value != expected) return true;
@@ -200,6 +200,7 @@ void execution::wake(const void* word, uint32_t count) {
     const size_t woken = asleep[count < asleep.size() ? choices_.pick(asleep.size()) : 0];
     threads_[woken].state = standing::woken;
     pending_[woken] = {};
+    memory_.show(running_, woken);  // the kernel has a lock in between
   }
 }
 

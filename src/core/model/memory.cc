@@ -41,6 +41,8 @@ void memory::catch_up(size_t thread) {
   for (const thread_knowledge& other : threads_) threads_[thread].seen.join(other.happened);
 }
 
+void memory::show(size_t from, size_t to) { threads_[to].seen.join(threads_[from].happened); }
+
 bool memory::behind(size_t thread) const {
   for (size_t other = 0; other < threads_max; ++other) {
     if (threads_[other].last_store > threads_[thread].seen[other]) return true;

@@ -27,6 +27,8 @@ class memory {
   void end_thread(size_t thread, size_t parent);
   // From here on the thread's loads return the newest stores there are: what waiting long enough leads to.
   void catch_up(size_t thread);
+  // From here on `to` sees the stores that `from` knows. Orders nothing else: races stay races.
+  void show(size_t from, size_t to);
   // Whether any thread made a store that `thread` need not see yet.
   bool behind(size_t thread) const;
 
@@ -79,7 +81,7 @@ class memory {
 
   struct thread_knowledge {
     vector_clock happened;  // before this thread's next step
-    vector_clock seen;      // the same and what catch_up() showed
+    vector_clock seen;      // the same and what catch_up() and show() showed
     uint32_t last_store = 0;
   };
 
