@@ -1,21 +1,19 @@
 #include "bindings/pinned.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <memory>
 #include <new>
 
 #include "bindings/loop.h"
 #include "bindings/pinned_worker.h"
-#include "server/signal_watch.h"
+#include "bindings/worker_pool.h"
 #include "core/clock.h"
 #include "core/cpus.h"
 #include "fasterapi/python/ref.h"
-#include "net/descriptor.h"
+#include "server/signal_watch.h"
 
 namespace fasterapi::bindings {
 
@@ -26,63 +24,6 @@ using worker_state = pinned_worker::state;
 
 // Signals this close to the first are the same wish, told twice: to the process and to its group.
 constexpr int64_t same_signal_ms = 100;
-
-// The workers of one server, started early and put to work later. Lives on the main interpreter's thread.
-class worker_pool {
- public:
-  explicit worker_pool(std::vector<std::string> python_path)
-      : python_path_(std::move(python_path)), events_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
-  ~worker_pool() { resize(0); }
-
-  // Starts workers, or dismisses those past `count`.
-  void resize(size_t count) {
-    while (workers_.size() < count) {
-      workers_.push_back(std::make_unique<pinned_worker>(python_path_, events_.get()));
-    }
-    for (size_t i = count; i < workers_.size(); ++i) workers_[i]->dismiss();
-    for (size_t i = count; i < workers_.size(); ++i) workers_[i]->join();
-    workers_.resize(count);
-  }
-  void assign(const std::string& config, const std::vector<int>& cpus) {
-    for (size_t i = 0; i < workers_.size(); ++i) {
-      const int cpu = cpus.empty() ? -1 : cpus[i % cpus.size()];
-      workers_[i]->assign({static_cast<int>(i), cpu, config});
-    }
-  }
-  void request_stop() {
-    for (auto& one : workers_) one->request_stop();
-  }
-  void join() {
-    for (auto& one : workers_) one->join();
-    workers_.clear();
-  }
-  int events() const noexcept { return events_.get(); }
-  void clear_events() const noexcept {
-    uint64_t word;
-    [[maybe_unused]] const ssize_t got = ::read(events_.get(), &word, sizeof word);
-  }
-  template <typename Predicate>
-  bool all(Predicate&& holds) const {
-    return std::all_of(workers_.begin(), workers_.end(), [&](const auto& one) { return holds(one->now()); });
-  }
-  // The first worker that failed, or null.
-  const pinned_worker* failed() const {
-    for (const auto& one : workers_) {
-      if (one->now() == worker_state::failed) return one.get();
-    }
-    return nullptr;
-  }
-  std::vector<std::string> routes() const {
-    std::vector<std::string> all;
-    for (const auto& one : workers_) all.push_back(one->text());
-    return all;
-  }
-
- private:
-  std::vector<std::string> python_path_;
-  net::descriptor events_;
-  std::vector<std::unique_ptr<pinned_worker>> workers_;
-};
 
 void say(std::string_view text) noexcept {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());

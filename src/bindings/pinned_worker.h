@@ -2,15 +2,12 @@
 
 #include <Python.h>
 
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "fasterapi/core/result.h"
-#include "fasterapi/python/interpreter.h"
+#include "python/counted_job.h"
 
 namespace fasterapi::server {
 class shard;
@@ -18,34 +15,25 @@ class shard;
 
 namespace fasterapi::bindings {
 
-// What a prepared worker is put to. Constant while it works.
+// What a worker is put to. Constant while it works.
 struct assignment {
   int index = 0;
   int cpu = -1;        // to be pinned to; -1: none
   std::string config;  // JSON for fasterapi._worker.run_pinned
 };
 
-// A thread with an own-GIL interpreter. It prepares at once (makes the interpreter, imports the package) and then waits
-// to be assigned an app to serve, or to be dismissed.
+// The job of a pinned interpreter that serves: it drives a shard until it is told to stop.
 //
-// Owner: the pool, on the thread that serves. Members may be called by any thread except where stated.
-class pinned_worker {
+// Owner: the pool, on the thread that serves, and the crew that runs it. Members may be called by any thread except
+// where stated.
+class pinned_worker final : public python::counted_job {
  public:
   enum class state : uint8_t { starting, serving, ended, failed };
 
-  // `python_path` is the workers' sys.path; `events` an eventfd that is written when a state changes.
-  pinned_worker(std::vector<std::string> python_path, int events);
-  // join() must have been called.
-  ~pinned_worker();
-  pinned_worker(const pinned_worker&) = delete;
-  pinned_worker& operator=(const pinned_worker&) = delete;
+  // `events` is an eventfd that is written when a state changes.
+  pinned_worker(assignment work, int events) : work_(std::move(work)), events_(events) {}
 
-  void assign(assignment work);
-  // Ends a worker that was not assigned anything.
-  void dismiss();
   void request_stop();
-  void join();
-
   state now() const;
   // serving: its routes as JSON; failed: why, as text for people.
   std::string text() const;
@@ -54,32 +42,28 @@ class pinned_worker {
   void announce(server::shard& shard, std::string routes);
   void retire();
 
+  bool run(const python::gil& held, python::place& here) noexcept override;
+  void publish() noexcept override;
+  void abandon(core::error why) noexcept override;
+
  private:
-  void run();
-  core::result<> prepare();
-  core::result<> serve(const python::interpreter& interpreter);
-  bool wait_for_assignment();
+  core::result<> serve(const python::gil& held, int64_t interpreter_id);
   void end(state how, std::string text);
   void tell() const;
 
   // Constant after construction.
-  const std::vector<std::string> python_path_;
+  const assignment work_;
   const int events_;
 
   // Guarded by mutex_.
   mutable std::mutex mutex_;
-  std::condition_variable assigned_;
-  bool has_assignment_ = false;
-  bool dismissed_ = false;
   state state_ = state::starting;
   server::shard* shard_ = nullptr;
   bool stop_requested_ = false;
   std::string text_;
 
-  // The worker's own thread, once it is assigned.
-  assignment work_;
-
-  std::thread thread_;
+  // The worker's own thread.
+  core::result<> outcome_ = core::nothing{};
 };
 
 // The name of the capsules in which Python code carries its worker.

@@ -77,12 +77,18 @@ int cpus_of_quota(std::string_view cpu_max) noexcept {
   return static_cast<int>((quota + period - 1) / period);
 }
 
-result<> pin_thread_to(int cpu) {
+result<> pin_thread_to(int cpu) { return keep_thread_to({cpu}); }
+
+result<> keep_thread_to(const std::vector<int>& cpus) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
-  CPU_SET(static_cast<size_t>(cpu), &mask);
+  std::string names;
+  for (const int cpu : cpus) {
+    CPU_SET(static_cast<size_t>(cpu), &mask);
+    names += (names.empty() ? "" : ", ") + std::to_string(cpu);
+  }
   const int code = pthread_setaffinity_np(pthread_self(), sizeof mask, &mask);
-  if (code != 0) return system_error(code, "pin a worker to CPU " + std::to_string(cpu));
+  if (code != 0) return system_error(code, "keep a worker to CPU " + names);
   return nothing{};
 }
 

@@ -17,7 +17,8 @@ int usable_cpus();
 // `cpu_max` is the content of cgroup v2's cpu.max: "max 100000" or "150000 100000" (microseconds).
 int cpus_of_quota(std::string_view cpu_max) noexcept;
 
-// Binds the calling thread to one CPU.
+// Binds the calling thread to one CPU, or to several.
 result<> pin_thread_to(int cpu);
+result<> keep_thread_to(const std::vector<int>& cpus);
 
 }  // namespace fasterapi::core

@@ -54,4 +54,10 @@ void interpreter::end() noexcept {
   Py_EndInterpreter(std::exchange(thread_, nullptr));
 }
 
+void interpreter::abandon() noexcept {
+  assert(PyThreadState_Get() == thread_);
+  thread_ = nullptr;
+  PyEval_SaveThread();
+}
+
 }  // namespace fasterapi::python

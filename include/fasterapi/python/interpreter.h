@@ -19,7 +19,7 @@ class interpreter {
 
   interpreter(interpreter&& other) noexcept;
   interpreter& operator=(interpreter&&) = delete;
-  // end() must have been called.
+  // end() or abandon() must have been called.
   ~interpreter();
 
   int64_t id() const noexcept { return id_; }
@@ -27,6 +27,9 @@ class interpreter {
   // Ends it: runs its atexit functions, joins its threads, frees its objects. The calling thread must be the one that
   // made it, attached to it, with no Python frame on its stack; afterwards it is attached to none.
   void end() noexcept;
+  // Leaves it as it is for the rest of the process's life, where ending it is not possible: daemon threads still run in
+  // it. The calling thread is attached to it, and to none afterwards.
+  void abandon() noexcept;
 
  private:
   interpreter(PyThreadState* thread, int64_t id) noexcept : thread_(thread), id_(id) {}

@@ -1,0 +1,98 @@
+#include "bindings/worker_pool.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "fasterapi/python/error.h"
+#include "fasterapi/python/ref.h"
+
+namespace fasterapi::bindings {
+
+namespace {
+
+using python::ref;
+
+// Imports what every worker needs, whatever the app.
+core::result<> prepare(const std::vector<std::string>& python_path, const python::gil& held) {
+  const ref path = ref::steal(PyList_New(0));
+  for (const std::string& entry : python_path) {
+    const ref text = ref::steal(PyUnicode_DecodeFSDefault(entry.c_str()));
+    if (!text || PyList_Append(path.get(), text.get()) != 0) return python::error::take(held).as_core();
+  }
+  if (PySys_SetObject("path", path.get()) != 0) return python::error::take(held).as_core();
+  // What is imported now stays: collecting meanwhile would find nothing. run_pinned turns the collector on again.
+  PyGC_Disable();
+  if (!ref::steal(PyImport_ImportModule("fasterapi._worker"))) return python::error::take(held).as_core();
+  return core::nothing{};
+}
+
+}  // namespace
+
+worker_pool::worker_pool(std::vector<std::string> python_path)
+    : python_path_(std::move(python_path)), events_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+
+worker_pool::~worker_pool() {
+  join();
+  for (pinned_worker* one : workers_) one->release();
+}
+
+void worker_pool::resize(size_t count) {
+  if (seats_.size() < count) {
+    python::crew_plan plan;
+    plan.pinned = count - seats_.size();
+    plan.work_stealing = false;
+    plan.spin_ns = 0;
+    plan.prepare = [path = python_path_](const python::gil& held, python::place&) { return prepare(path, held); };
+    plan.queue_size = plan.pinned;  // the one job of each
+    auto launched = python::crew::launch(std::move(plan));
+    for (size_t i = 0; i < launched.value()->positions(); ++i) seats_.push_back({launched.value(), i});
+    crews_.push_back(launched.take());
+  }
+  for (size_t i = count; i < seats_.size(); ++i) seats_[i].crew->dismiss(seats_[i].position);
+  seats_.resize(count);
+}
+
+void worker_pool::assign(const std::string& config, const std::vector<int>& cpus) {
+  for (size_t i = 0; i < seats_.size(); ++i) {
+    const int cpu = cpus.empty() ? -1 : cpus[i % cpus.size()];
+    auto* worker = new pinned_worker({static_cast<int>(i), cpu, config}, events_.get());
+    workers_.push_back(worker);
+    worker->retain();
+    const auto where = python::destination::position(seats_[i].position);
+    auto taken = seats_[i].crew->submit(*worker, where, python::when_full::fail);
+    if (taken.ok()) continue;
+    worker->abandon(taken.take_failure());
+    worker->release();
+  }
+}
+
+void worker_pool::request_stop() {
+  for (pinned_worker* one : workers_) one->request_stop();
+}
+
+void worker_pool::join() {
+  for (auto& each : crews_) static_cast<void>(each->shut_down(python::shutdown_mode::cancel, -1));
+  crews_.clear();
+}
+
+void worker_pool::clear_events() const noexcept {
+  uint64_t word;
+  [[maybe_unused]] const ssize_t got = ::read(events_.get(), &word, sizeof word);
+}
+
+const pinned_worker* worker_pool::failed() const {
+  for (const pinned_worker* one : workers_) {
+    if (one->now() == pinned_worker::state::failed) return one;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> worker_pool::routes() const {
+  std::vector<std::string> all;
+  for (const pinned_worker* one : workers_) all.push_back(one->text());
+  return all;
+}
+
+}  // namespace fasterapi::bindings

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bindings/pinned_worker.h"
+#include "net/descriptor.h"
+#include "python/crew.h"
+
+namespace fasterapi::bindings {
+
+// The interpreters of one server, made early and put to work later.
+//
+// Owner: the main interpreter's thread, which is attached only where that is said.
+class worker_pool {
+ public:
+  explicit worker_pool(std::vector<std::string> python_path);
+  // Ends what was not put to use, and waits for it. Not attached.
+  ~worker_pool();
+  worker_pool(const worker_pool&) = delete;
+  worker_pool& operator=(const worker_pool&) = delete;
+
+  // Starts to prepare interpreters, or dismisses those past `count`, before any is put to work. Attached or not.
+  void resize(size_t count);
+  // Puts them all to work.
+  void assign(const std::string& config, const std::vector<int>& cpus);
+  void request_stop();
+  // Until every interpreter has ended. Not attached.
+  void join();
+
+  // Readable when a worker's state has changed.
+  int events() const noexcept { return events_.get(); }
+  void clear_events() const noexcept;
+  template <typename Predicate>
+  bool all(Predicate&& holds) const {
+    for (const pinned_worker* one : workers_) {
+      if (!holds(one->now())) return false;
+    }
+    return true;
+  }
+  // The first worker that failed, or null.
+  const pinned_worker* failed() const;
+  std::vector<std::string> routes() const;
+
+ private:
+  // An interpreter: a position of one of the crews. There is one crew, unless more were wanted than expected.
+  struct seat {
+    std::shared_ptr<python::crew> crew;
+    size_t position;
+  };
+
+  std::vector<std::string> python_path_;
+  net::descriptor events_;
+  std::vector<std::shared_ptr<python::crew>> crews_;
+  std::vector<seat> seats_;
+  std::vector<pinned_worker*> workers_;  // a reference to each
+};
+
+}  // namespace fasterapi::bindings

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "core/topology.h"
+#include "fasterapi/core/result.h"
+#include "fasterapi/python/job.h"
+
+namespace fasterapi::python {
+
+// What a crew is to be made of. Constant afterwards.
+struct crew_plan {
+  size_t main_threads = 0;         // in the main interpreter
+  size_t pinned = 0;               // own-GIL interpreters with one thread each
+  size_t pooled_threads = 0;       // threads that share …
+  size_t pooled_interpreters = 0;  // … so many own-GIL interpreters
+  bool pin_to_cores = false;
+  bool numa_aware = false;
+  bool work_stealing = true;
+  size_t queue_size = 10000;               // jobs that may wait, all queues together
+  int64_t spin_ns = 20'000;                // how long one idle thread looks for work before it sleeps
+  int64_t stuck_after_ns = 1'000'000'000;  // how long after its deadline running code may take to end
+  size_t stuck_max = 16;                   // interpreters given up and not come back: no more are replaced past that
+  core::topology machine;
+
+  // Run in every interpreter on the thread that made it, after it was made and before it is ended.
+  std::function<core::result<>(const gil&, place&)> prepare;
+  std::function<void(const gil&, place&)> finish;
+};
+
+}  // namespace fasterapi::python

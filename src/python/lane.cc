@@ -1,0 +1,270 @@
+#include "python/lane.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "core/clock.h"
+#include "core/cpus.h"
+#include "fasterapi/python/errc.h"
+#include "fasterapi/python/error.h"
+#include "python/crew.h"
+
+namespace fasterapi::python {
+
+namespace {
+
+// CPython 3.13 notes that a thread it did not start will end, and stumbles over the note when the interpreter ends
+// (gh-130522). False when threads are left that ending the interpreter would not survive (daemon threads).
+bool settle_threads() {
+  static constexpr const char* code = R"(
+import sys
+threading = sys.modules.get('threading')
+safe = True
+if threading is not None:
+    if hasattr(threading._thread_local_info, '_track_dummy_thread_ref'):
+        del threading._thread_local_info._track_dummy_thread_ref
+    here = threading.get_ident()
+    safe = not any(t.daemon and t.ident != here and not isinstance(t, threading._DummyThread) for t in threading.enumerate())
+)";
+  const ref names = ref::steal(PyDict_New());
+  const ref ran = ref::steal(names ? PyRun_String(code, Py_file_input, names.get(), names.get()) : nullptr);
+  PyObject* safe = ran ? PyDict_GetItemString(names.get(), "safe") : Py_True;
+  PyErr_Clear();
+  return safe == Py_True;
+}
+
+}  // namespace
+
+lane::lane(crew& of, position& at, size_t first_spot) : crew_(of), position_(at), first_spot_(first_spot) {
+  for (size_t i = 0; i < at.threads; ++i) {
+    workers_.push_back(std::make_unique<worker>());
+    workers_.back()->spot = first_spot + i;
+  }
+}
+
+lane::~lane() = default;
+
+void lane::start(std::shared_ptr<crew> keep) {
+  workers_.front()->thread = std::thread([this, keep = std::move(keep)] {
+    run_first();
+    keep->lane_ended(*this);
+  });
+}
+
+void lane::join() noexcept {
+  std::thread& first = workers_.front()->thread;
+  if (!first.joinable()) return;
+  if (first.get_id() == std::this_thread::get_id()) {
+    first.detach();
+  } else {
+    first.join();
+  }
+}
+
+void lane::run_first() {
+  name_thread();
+  if (core::result<> entered = enter(); !entered.ok()) {
+    return crew_.lane_ready(position_, entered.take_failure());
+  }
+  core::result<> prepared = core::nothing{};
+  {
+    const GILGuard held(first_);
+    prepared = prepare(held);
+  }
+  const bool works = prepared.ok();
+  crew_.lane_ready(position_, std::move(prepared));
+  if (works) {
+    for (size_t i = 1; i < workers_.size(); ++i) workers_[i]->thread = std::thread([this, i] { run_next(i); });
+    work(*workers_.front(), first_);
+    for (size_t i = 1; i < workers_.size(); ++i) workers_[i]->thread.join();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    interrupter_ends_ = true;
+    wanted_.notify_all();
+  }
+  if (interrupter_.joinable()) interrupter_.join();
+  leave_interpreter();
+}
+
+void lane::run_next(size_t index) {
+  name_thread();
+  if (!position_.cpus.empty()) static_cast<void>(core::keep_thread_to(position_.cpus));  // the first thread could
+  const thread_state state(state_);
+  work(*workers_[index], state.get());
+}
+
+void lane::name_thread() const noexcept {
+  const char* role = position_.role == position::kind::pinned   ? "pinned-"
+                     : position_.role == position::kind::pooled ? "pooled-"
+                                                                : "python-";
+  pthread_setname_np(pthread_self(), (role + std::to_string(position_.index)).c_str());
+}
+
+// Makes the interpreter, or a place in the main one; the thread is attached to none afterwards.
+core::result<> lane::enter() {
+  if (!position_.cpus.empty()) TRY(core::keep_thread_to(position_.cpus));
+  if (position_.role == position::kind::main) {
+    in_main_.emplace(PyInterpreterState_Main());
+    first_ = in_main_->get();
+  } else {
+    core::result<interpreter> made = interpreter::create();
+    if (!made.ok()) return made.take_failure();
+    own_.emplace(made.take());
+    first_ = PyEval_SaveThread();
+  }
+  state_ = PyThreadState_GetInterpreter(first_);
+  place_.position = position_.index;
+  place_.pooled = workers_.size() > 1;
+  place_.interpreter_id = PyInterpreterState_GetID(state_);
+  return core::nothing{};
+}
+
+core::result<> lane::prepare(const gil& held) {
+  place_.interruption = ref::steal(PyErr_NewExceptionWithDoc(
+      "fasterapi.Interrupted", "The deadline of the running work has passed.", PyExc_BaseException, nullptr));
+  if (!place_.interruption) return error::take(held).as_core();
+  return crew_.plan().prepare ? crew_.plan().prepare(held, place_) : core::nothing{};
+}
+
+void lane::leave_interpreter() noexcept {
+  if (first_ == nullptr) return;
+  bool safe = true;
+  {
+    const GILGuard held(first_);
+    PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), nullptr);
+    if (crew_.plan().finish) crew_.plan().finish(held, place_);
+    place_.data = {};
+    place_.functions = {};
+    place_.interruption = {};
+    safe = !own_ || settle_threads();
+  }
+  if (!own_) return in_main_.reset();
+  PyEval_RestoreThread(first_);
+  if (safe) {
+    own_->end();
+  } else {
+    own_->abandon();
+  }
+}
+
+// ---- running jobs
+
+// Attached while one job follows the other, detached while there is none.
+void lane::work(worker& self, PyThreadState* thread) {
+  self.thread_id = PyThread_get_thread_ident();
+  tally& counts = position_.counts;
+  while (!leaving()) {
+    job* next = crew_.take(position_, self.turn);
+    if (next == nullptr) next = crew_.await(position_, *this, self.spot, self.turn);
+    if (next == nullptr) break;
+    self.taken.store(next, std::memory_order_seq_cst);
+    counts.running.fetch_add(1, std::memory_order_relaxed);
+    const int64_t wanted_ns = core::monotonic_ns();
+    {
+      const GILGuard held(thread);
+      counts.gil_wait.record(core::monotonic_ns() - wanted_ns);
+      while (next != nullptr) {
+        if (job* mine = self.taken.exchange(nullptr, std::memory_order_acq_rel)) execute(self, *mine, held);
+        next = leaving() ? nullptr : crew_.take(position_, self.turn);
+        self.taken.store(next, std::memory_order_seq_cst);
+      }
+    }
+    counts.running.fetch_sub(1, std::memory_order_relaxed);
+  }
+  // What this thread may have been woken for is for another one.
+  crew_.announce(position_, false);
+}
+
+void lane::execute(worker& self, job& next, const gil& held) noexcept {
+  tally& counts = position_.counts;
+  self.current.store(&next, std::memory_order_seq_cst);
+  auto waiting = job::stage::starting;
+  if (next.at_.compare_exchange_strong(waiting, job::stage::running, std::memory_order_acq_rel)) {
+    const int64_t begun_ns = core::monotonic_ns();
+    counts.queue_wait.record(begun_ns - next.submitted_ns_);
+    const bool succeeded = next.run(held, place_);
+    self.current.store(nullptr, std::memory_order_seq_cst);
+    if (std::exchange(self.interrupted, false)) PyThreadState_SetAsyncExc(self.thread_id, nullptr);
+    counts.run_time.record(core::monotonic_ns() - begun_ns);
+    counts.executed.fetch_add(1, std::memory_order_relaxed);
+    if (!succeeded) counts.failed.fetch_add(1, std::memory_order_relaxed);
+    crew_.finished(next);
+    next.publish();
+  } else {
+    self.current.store(nullptr, std::memory_order_seq_cst);
+  }
+  next.release();
+}
+
+// ---- interruptions
+
+bool lane::runs(const job& work) const noexcept {
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [&](const auto& each) { return each->current.load(std::memory_order_seq_cst) == &work; });
+}
+
+std::vector<job*> lane::reclaim() {
+  std::vector<job*> given_back;
+  for (const auto& each : workers_) {
+    job* waits = each->taken.exchange(nullptr, std::memory_order_acq_rel);
+    if (waits == nullptr) continue;
+    auto starting = job::stage::starting;
+    if (waits->at_.compare_exchange_strong(starting, job::stage::queued, std::memory_order_acq_rel)) {
+      given_back.push_back(waits);
+    } else {
+      waits->release();
+    }
+  }
+  return given_back;
+}
+
+void lane::interrupt(job* work) {
+  const std::lock_guard lock(mutex_);
+  if (interrupter_ends_) return;
+  if (work == nullptr) {
+    interrupt_all_ = true;
+  } else {
+    work->retain();
+    to_interrupt_.push_back(work);
+  }
+  if (!interrupter_.joinable()) interrupter_ = std::thread([this] { run_interrupter(); });
+  wanted_.notify_one();
+}
+
+// A thread of its own, because entering the interpreter waits for as long as the code to be interrupted keeps its GIL.
+void lane::run_interrupter() {
+  pthread_setname_np(pthread_self(), "interrupter");
+  std::optional<thread_state> state(std::in_place, state_);
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wanted_.wait(lock, [this] { return interrupter_ends_ || interrupt_all_ || !to_interrupt_.empty(); });
+    const auto wanted = std::exchange(to_interrupt_, {});
+    const bool all = std::exchange(interrupt_all_, false);
+    const bool ends = interrupter_ends_;
+    lock.unlock();
+    if (!ends) {
+      const GILGuard held(*state);
+      for (const auto& each : workers_) {
+        const job* current = each->current.load(std::memory_order_seq_cst);
+        const bool meant = all || std::find(wanted.begin(), wanted.end(), current) != wanted.end();
+        if (current != nullptr && meant) raise_in(*each, held);
+      }
+    }
+    for (job* each : wanted) each->release();
+    if (ends) break;
+    lock.lock();
+  }
+  state.reset();
+}
+
+void lane::raise_in(worker& target, const gil&) noexcept {
+  target.interrupted = true;
+  PyThreadState_SetAsyncExc(target.thread_id, place_.interruption.get());
+}
+
+}  // namespace fasterapi::python

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "fasterapi/core/result.h"
+#include "fasterapi/python/interpreter.h"
+#include "fasterapi/python/job.h"
+
+namespace fasterapi::python {
+
+class crew;
+struct position;
+
+// An interpreter with the threads that run jobs in it: an own-GIL one that lives and dies with this, or the main one.
+//
+// Owner: the crew, and its own threads for as long as they run. A lane that is stuck is given up: it takes no more
+// work, and ends by itself if its code ever comes back.
+class lane {
+ public:
+  // Its threads park from `first_spot` on.
+  lane(crew& of, position& at, size_t first_spot);
+  // Its threads have ended.
+  ~lane();
+  lane(const lane&) = delete;
+  lane& operator=(const lane&) = delete;
+
+  // Starts the first thread, which makes the interpreter and prepares it, and tells the crew how that went.
+  // It may be destroyed once join() has returned. `keep` lives until its threads have ended.
+  void start(std::shared_ptr<crew> keep);
+  // Waits for its threads, unless the caller is one of them.
+  void join() noexcept;
+
+  // Any thread.
+  // Takes no more jobs once the present ones have ended.
+  void leave() noexcept { leaving_.store(true, std::memory_order_release); }
+  bool leaving() const noexcept { return leaving_.load(std::memory_order_acquire); }
+  // Whether one of its threads is running `work` at this moment.
+  bool runs(const job& work) const noexcept;
+  // Raises the interruption in the thread that runs `work` (null: in all that run anything), as soon as the GIL is to
+  // be had. `work` is held meanwhile.
+  void interrupt(job* work);
+  position& where() const noexcept { return position_; }
+  size_t first_spot() const noexcept { return first_spot_; }
+  // Gives up jobs that threads took and wait to begin: they are the caller's, claimed again as queued.
+  std::vector<job*> reclaim();
+
+  bool given_up = false;  // guarded by the crew's mutex
+
+ private:
+  struct worker {
+    std::atomic<job*> taken = nullptr;    // waits for the GIL to begin
+    std::atomic<job*> current = nullptr;  // runs; written with the GIL held
+    bool interrupted = false;             // guarded by the GIL
+    unsigned long thread_id = 0;          // Python's name for the thread; constant once work begins
+    uint32_t turn = 0;
+    size_t spot = 0;
+    std::thread thread;
+  };
+
+  void run_first();
+  void run_next(size_t index);
+  void name_thread() const noexcept;
+  core::result<> enter();
+  core::result<> prepare(const gil& held);
+  void leave_interpreter() noexcept;
+  void work(worker& self, PyThreadState* thread);
+  void execute(worker& self, job& next, const gil& held) noexcept;
+  void run_interrupter();
+  void raise_in(worker& target, const gil& held) noexcept;
+
+  // Constant after construction.
+  crew& crew_;
+  position& position_;
+  const size_t first_spot_;
+  std::vector<std::unique_ptr<worker>> workers_;
+
+  // Owned by the first thread, and guarded by the GIL once the others work.
+  std::optional<interpreter> own_;
+  std::optional<thread_state> in_main_;
+  PyThreadState* first_ = nullptr;
+  PyInterpreterState* state_ = nullptr;
+  place place_;
+
+  std::atomic<bool> leaving_ = false;
+
+  // Guarded by mutex_.
+  std::mutex mutex_;
+  std::condition_variable wanted_;
+  std::vector<job*> to_interrupt_;  // retained
+  bool interrupt_all_ = false;
+  bool interrupter_ends_ = false;
+  std::thread interrupter_;
+};
+
+}  // namespace fasterapi::python
