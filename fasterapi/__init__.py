@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fasterapi import shared, status
     from fasterapi.applications import App, FastAPI
     from fasterapi.exceptions import HTTPException
+    from fasterapi.executor import RemoteError, SubinterpreterExecutor, parallel_map, run_in_worker
     from fasterapi.param_functions import Body, Cookie, Header, Path, Query
     from fasterapi.requests import Request
     from fasterapi.responses import (
@@ -37,8 +38,12 @@ __all__ = [
     "PlainTextResponse",
     "Query",
     "RedirectResponse",
+    "RemoteError",
     "Request",
     "Response",
+    "SubinterpreterExecutor",
+    "parallel_map",
+    "run_in_worker",
     "shared",
     "status",
 ]
@@ -59,8 +64,12 @@ _HOMES = {
     "PlainTextResponse": "responses",
     "Query": "param_functions",
     "RedirectResponse": "responses",
+    "RemoteError": "executor",
     "Request": "requests",
     "Response": "responses",
+    "SubinterpreterExecutor": "executor",
+    "parallel_map": "executor",
+    "run_in_worker": "executor",
     "shared": "shared",
     "status": "status",
 }

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context
 from typing import Any, Self, TypeVarTuple, Unpack, final
 
+from fasterapi._future import Future
+
 _Args = TypeVarTuple("_Args")
 
 __version__: str
@@ -114,6 +116,65 @@ def encode_json(value: object, /) -> bytes:
 
     Raises TypeError, ValueError, UnicodeEncodeError or RecursionError, as described in `src/bindings/encode.h`.
     """
+
+class FutureBase:
+    """The C++ half of `fasterapi._future.Future`: the state of a call, and waiting for it."""
+
+    def result(self, timeout: float | None = None) -> Any: ...
+    def exception(self, timeout: float | None = None) -> BaseException | None: ...
+    def done(self) -> bool: ...
+    def running(self) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def cancel(self) -> bool: ...
+    def _mark_announced(self) -> None: ...
+
+class ExecutorBase:
+    """The C++ half of `fasterapi.executor.SubinterpreterExecutor`: the workers, and the way to them."""
+
+    def __init__(
+        self,
+        *,
+        pinned: int,
+        pooled: int,
+        interpreters: int,
+        queue_size: int,
+        pin_to_cores: bool,
+        path: list[str],
+        shared: dict[str, Any] | None,
+        initializer: Callable[..., object] | None,
+        initargs: tuple[Any, ...],
+        timeout: float | None,
+    ) -> None: ...
+    @property
+    def _positions(self) -> int: ...
+    def submit[**P, T](self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]: ...
+    def _submit_at[**P, T](
+        self, position: int, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]: ...
+    def _submit_many(self, fn: Callable[..., Any], calls: list[Any], /) -> Future[Any]:
+        """A future of ([result, …], None), or of the results before an exception and what is to be told of it."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
+    def _read_stats(self) -> dict[str, Any]: ...
+    def _share(self, other: ExecutorBase, timeout: float | None, /) -> None: ...
+
+def bind_executor(
+    future_class: type,
+    condition_class: Callable[[], Any],
+    describe: Callable[..., Any],
+    rebuild: Callable[..., BaseException],
+    tell_completions: Callable[[], None],
+    cancelled_error: type[BaseException],
+    broken_error: type[BaseException],
+    /,
+) -> None:
+    """Give executors what they need of Python, once per interpreter and before one is made."""
+
+def end_executors() -> None:
+    """Wait for all calls that were submitted in this interpreter; none is taken from now on."""
+
+def take_completed() -> list[Future[Any]] | None:
+    """Wait for calls that ended, of futures that somebody watches; None when there will be no more."""
 
 @final
 class PinnedWorkers:

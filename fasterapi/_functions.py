@@ -96,6 +96,8 @@ class Pickler(pickle.Pickler):
             return self._by_code(value) if named is None else named
         if isinstance(value, type):
             named = self._reference(value, None)
+            if named is None and value.__module__ in MAIN_NAMES:
+                raise pickle.PicklingError(f"no other interpreter finds the class {value.__qualname__}")
             return NotImplemented if named is None else named
         if isinstance(value, ModuleType):
             return import_modules, (value.__name__,)

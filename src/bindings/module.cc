@@ -3,6 +3,8 @@
 #include <array>
 
 #include "bindings/encode.h"
+#include "bindings/executor.h"
+#include "bindings/future.h"
 #include "bindings/handle.h"
 #include "bindings/loop.h"
 #include "bindings/module_state.h"
@@ -81,7 +83,8 @@ int execute(PyObject* module) {
   if (add_encode(module, state) < 0 || add_plan(module, state) < 0 || add_handle(module, state) < 0 ||
       add_loop(module, state) < 0 || add_routes(module, state) < 0 || add_request(module, state) < 0 ||
       add_request_task(module, state) < 0 || add_pinned(module, state) < 0 || add_shared_memory(module) < 0 ||
-      add_shared_counter(module, state) < 0 || add_shared_dict(module, state) < 0) {
+      add_shared_counter(module, state) < 0 || add_shared_dict(module, state) < 0 ||
+      add_future(module, state) < 0 || add_executor(module, state) < 0) {
     return -1;
   }
   return PyModule_AddStringConstant(module, "__version__", FASTERAPI_VERSION);
@@ -91,6 +94,7 @@ int traverse(PyObject* module, visitproc visit, void* arg) {
   module_state& state = state_of(module);
   for (PyObject** slot : references_of(state)) Py_VISIT(*slot);
   if (const int stop = traverse_asyncio(state.asyncio, visit, arg)) return stop;
+  if (const int stop = traverse_executor(state.executor, visit, arg)) return stop;
   return traverse_encode(state.encode, visit, arg);
 }
 
@@ -99,6 +103,7 @@ int clear(PyObject* module) {
   for (PyObject** slot : references_of(state)) Py_CLEAR(*slot);
   clear_asyncio(state.asyncio);
   clear_encode(state.encode);
+  clear_executor(state.executor);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "bindings/asyncio_parts.h"
 #include "bindings/encode_state.h"
+#include "bindings/executor_parts.h"
 
 namespace fasterapi::bindings {
 
@@ -32,6 +33,7 @@ struct module_state {
 
   asyncio_parts asyncio;
   encode_state encode;
+  executor_parts executor;
 };
 
 module_state& state_of(PyObject* module) noexcept;

@@ -154,14 +154,9 @@ border* border::here() noexcept {
   return last.its;
 }
 
-void border::use_pickler(ref dumps, ref loads) noexcept {
-  dumps_ = std::move(dumps);
-  loads_ = std::move(loads);
-}
-
 bool border::load_pickle() noexcept {
   if (dumps_) return true;
-  const ref module = ref::steal(PyImport_ImportModule("pickle"));
+  const ref module = ref::steal(PyImport_ImportModule(pickler_));
   if (!module) return false;
   dumps_ = ref::steal(PyObject_GetAttrString(module.get(), "dumps"));
   loads_ = ref::steal(PyObject_GetAttrString(module.get(), "loads"));

@@ -67,9 +67,11 @@ class border {
   // The border of the interpreter that the thread is attached to; null where it could not be made.
   static border* here() noexcept;
 
-  // How objects are pickled from now on, in place of the module pickle:
-  // dumps(object, buffer_callback) -> bytes and loads(data, buffers) -> object.
-  void use_pickler(ref dumps, ref loads) noexcept;
+  // The module whose dumps() and loads(), with the arguments of pickle's, are used from now on; it is imported when
+  // they are needed. `name` must last.
+  void use_pickler(const char* name) noexcept { pickler_ = name; }
+  // A parcel with what bytes, made by that module, are the pickle of.
+  static bool wrap_pickle(PyObject* data, parcel& into) noexcept;
 
   // False where the object cannot cross.
   bool pack(PyObject* object, parcel& into, views how) noexcept;
@@ -100,6 +102,7 @@ class border {
   // Guarded by the interpreter's GIL.
   lent_buffers* lent_;
   ref window_type_;  // of the objects that stand between a memoryview and its block
+  const char* pickler_ = "pickle";
   ref dumps_;
   ref loads_;
 };

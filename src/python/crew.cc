@@ -114,7 +114,12 @@ void crew::give_up(position& at, const core::error& why) {
     return each->role == at.role && each->alive.load(std::memory_order_seq_cst);
   });
   abandon_queued(at.bound, why);
-  if (!others || (at.own != nullptr && !plan_.work_stealing)) abandon_queued(*at.open, why);
+  if (at.own != nullptr && !plan_.work_stealing) abandon_queued(*at.open, why);
+  if (others) return;
+  // Nobody is left to take what those who went before had waiting.
+  for (const auto& each : positions_) {
+    if (each->role == at.role) abandon_queued(*each->open, why);
+  }
 }
 
 core::result<> crew::await_ready() {
@@ -443,7 +448,7 @@ void crew::abandon_all_queued(const core::error& why) {
   }
 }
 
-core::result<> crew::shut_down(shutdown_mode mode, int64_t patience_ns) {
+void crew::close(shutdown_mode mode) {
   closing_.store(true, std::memory_order_seq_cst);
   if (mode == shutdown_mode::cancel) abandon_all_queued(core::plain_error(core::errc::cancelled));
   wake_all();
@@ -451,6 +456,10 @@ core::result<> crew::shut_down(shutdown_mode mode, int64_t patience_ns) {
     const std::lock_guard lock(mutex_);
     room_.notify_all();
   }
+}
+
+core::result<> crew::shut_down(shutdown_mode mode, int64_t patience_ns) {
+  close(mode);
   const auto forever = std::chrono::steady_clock::time_point::max();
   const auto began = std::chrono::steady_clock::now();
   const auto patient = patience_ns < 0 ? forever : began + std::chrono::nanoseconds(patience_ns);

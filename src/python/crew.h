@@ -44,6 +44,8 @@ class crew : public std::enable_shared_from_this<crew> {
   size_t positions() const noexcept { return positions_.size(); }
   executor_stats stats() const;
 
+  // Takes nothing any more; jobs that wait are given up before this returns (cancel), or run still (drain).
+  void close(shutdown_mode mode);
   // Ends what is to be ended: nothing is taken any more, jobs that wait are run (drain) or given up (cancel). What
   // still runs after `patience_ns` is interrupted, and after the plan's `stuck_after_ns` left to itself: an error then.
   // Not attached. A second call waits as well.

@@ -31,6 +31,12 @@ block_layout layout_of(const Py_buffer& view) {
   return layout;
 }
 
+bool write_pickle(PyObject* data, size_t buffers, parcel& to) noexcept {
+  const auto size = static_cast<size_t>(PyBytes_GET_SIZE(data));
+  return written(to.put(parcel_tag::pickle) && to.put_size(buffers) && to.put_size(size) &&
+                 to.put_bytes(PyBytes_AS_STRING(data), size)) == outcome::done;
+}
+
 }  // namespace
 
 // Copies one object, and what it holds, to the end of a parcel.
@@ -154,10 +160,12 @@ bool border::pickle(PyObject* object, parcel& into, views how) noexcept {
   for (Py_ssize_t i = 0; i < count; ++i) {
     if (!to.add_buffer(PyList_GET_ITEM(buffers.get(), i))) return false;
   }
-  const auto size = static_cast<size_t>(PyBytes_GET_SIZE(data.get()));
-  const bool ok = into.put(parcel_tag::pickle) && into.put_size(static_cast<size_t>(count)) && into.put_size(size) &&
-                  into.put_bytes(PyBytes_AS_STRING(data.get()), size);
-  return written(ok) == outcome::done;
+  return write_pickle(data.get(), static_cast<size_t>(count), into);
+}
+
+bool border::wrap_pickle(PyObject* data, parcel& into) noexcept {
+  into.clear();
+  return write_pickle(data, 0, into);
 }
 
 bool border::pack(PyObject* object, parcel& into, views how) noexcept {

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-from tools.doxygen_filter import as_documentation
 from tools.docs_cpp import faults
+from tools.doxygen_filter import as_documentation
 
 
 def shown(header: str) -> str:

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <Python.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "bindings/remote_call.h"
+#include "fasterapi/core/result.h"
+#include "fasterapi/python/gil.h"
+#include "fasterapi/python/job.h"
+#include "fasterapi/python/scheduling.h"
+#include "python/crew.h"
+#include "python/crew_plan.h"
+#include "python/parcel.h"
+
+namespace fasterapi::bindings {
+
+// What every interpreter of an executor is prepared with. Constant once the workers start, but for what failed.
+struct preparation {
+  std::vector<std::string> path;                            // sys.path, in the file system's encoding
+  python::parcel shared;                                    // a dict of what is set in __main__
+  std::shared_ptr<const function_description> initializer;  // null: none
+  python::parcel arguments;                                 // of the initializer
+
+  // Prepares the interpreter that the thread is attached to. The error is what calls fail with.
+  core::result<> prepare(const python::gil& held, python::place& here);
+
+  // Why an interpreter could not be prepared, once one could not.
+  bool is_broken() const noexcept { return broken_.load(std::memory_order_acquire); }
+  std::string why_broken() const;
+
+ private:
+  core::result<> run(python::place& here);
+
+  std::atomic<bool> broken_ = false;
+  mutable std::mutex mutex_;
+  std::string why_;  // guarded by mutex_
+};
+
+// The end of an executor's workers, waited for in the background. Shared by the waiting thread and those who ask.
+struct ending {
+  std::atomic<uint32_t> over = 0;
+
+  // Closes a crew, and waits for its end in a thread of its own, which holds both.
+  static std::shared_ptr<ending> begin(std::shared_ptr<python::crew> of, python::shutdown_mode mode);
+  // Not attached. False when the deadline has passed.
+  bool wait(int64_t deadline_ns) noexcept;
+};
+
+}  // namespace fasterapi::bindings
