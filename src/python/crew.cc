@@ -344,18 +344,31 @@ job* crew::spin(position& at, const lane& of, uint32_t& turn) noexcept {
   return found;
 }
 
+// A push in progress hides those behind it, so a thread that was woken for one of those may have found nothing and gone
+// back to sleep: whoever finds work after a wait sees to it that nothing more is left behind.
+void crew::pass_on(position& at) noexcept {
+  if (queued_.load(std::memory_order_acquire) > 0) announce(at, false);
+}
+
 job* crew::await(position& at, const lane& of, size_t spot, uint32_t& turn) noexcept {
   while (!over(of)) {
-    if (job* found = spin(at, of, turn)) return found;
+    if (job* found = spin(at, of, turn)) {
+      pass_on(at);
+      return found;
+    }
     parking_->announce(spot);
     job* found = take(at, turn);
     if (found != nullptr || over(of)) {
       // A wake-up that came in between was for some job: it goes on to another thread.
       if (!parking_->cancel(spot)) announce(at, false);
+      if (found != nullptr) pass_on(at);
       return found;
     }
     parking_->sleep(spot);
-    if (job* mine = take(at, turn)) return mine;
+    if (job* mine = take(at, turn)) {
+      pass_on(at);
+      return mine;
+    }
   }
   return nullptr;
 }

@@ -79,6 +79,7 @@ class crew : public std::enable_shared_from_this<crew> {
   position* spinning(destination where) noexcept;
   bool wake_at(position& at) noexcept;
   job* spin(position& at, const lane& of, uint32_t& turn) noexcept;
+  void pass_on(position& at) noexcept;
   bool over(const lane& of) const noexcept;
   job* claim(job* popped) noexcept;
   void left_queue() noexcept;

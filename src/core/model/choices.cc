@@ -27,6 +27,7 @@ bool independent(const operation& left, const operation& right) {
 bool choices::next() {
   position_ = 0;
   sleeping_ = 0;
+  preemptions_ = 0;
   repeats_ = false;
   if (!begun_) return begun_ = true;
   for (; !path_.empty(); path_.pop_back()) {
@@ -55,18 +56,23 @@ size_t choices::pick_thread(thread_set enabled, const std::array<operation, thre
   if (repeats_ || strayed_) return (enabled & only(preferred)) != 0 ? preferred : first_of(enabled);
   node* here = known_node(true, 0, enabled);
   if (strayed_) return first_of(enabled);
+  const bool could_go_on = (enabled & only(preferred)) != 0;
   if (here == nullptr) {
-    const thread_set awake = enabled & ~sleeping_;
+    thread_set awake = enabled & ~sleeping_;
+    if (could_go_on && preemptions_ == preemptions_max_) awake = only(preferred);
     if (awake == 0) {
       repeats_ = true;
       return first_of(enabled);
     }
     const size_t chosen = (awake & only(preferred)) != 0 ? preferred : first_of(awake);
+    // Those that are not awake count as done.
     here = &path_.emplace_back(
-        node{.of_threads = true, .chosen = chosen, .count = 0, .enabled = enabled, .sleeping = sleeping_});
+        node{.of_threads = true, .chosen = chosen, .count = 0, .enabled = enabled, .sleeping = enabled & ~awake});
     position_ = path_.size();
   }
+  if (could_go_on && here->chosen != preferred) ++preemptions_;
   sleeping_ = 0;
+  if (preemptions_max_ != unbounded) return here->chosen;
   for (thread_set rest = here->sleeping; rest != 0; rest &= rest - 1) {
     const size_t thread = first_of(rest);
     if (thread != here->chosen && independent(pending[thread], pending[here->chosen])) sleeping_ |= only(thread);

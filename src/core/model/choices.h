@@ -34,8 +34,15 @@ bool independent(const operation& left, const operation& right);
 // Orders of steps that differ only in neighbours which are independent are the same execution: sleep sets (Godefroid,
 // 1996) leave out all but one of them. A thread sleeps where what it would do next was tried before its sibling and
 // nothing since depends on it.
+//
+// Where that is still too much, a bound on preemptions (Musuvathi and Qadeer, 2007) looks at all executions in which a
+// thread that could go on had to stop for another at most so often. Sleep sets are of no use then.
 class choices {
  public:
+  static constexpr size_t unbounded = SIZE_MAX;
+
+  explicit choices(size_t preemptions_max) : preemptions_max_(preemptions_max) {}
+
   // Goes to the beginning of the next execution; false when there is none.
   bool next();
 
@@ -58,10 +65,11 @@ class choices {
     thread_set sleeping;  // at arrival, and those whose turn is done
   };
 
-  const std::vector<node>& path() const { return path_; }
   node* known_node(bool of_threads, size_t count, thread_set enabled);
 
+  const size_t preemptions_max_;
   std::vector<node> path_;
+  size_t preemptions_ = 0;
   size_t position_ = 0;
   thread_set sleeping_ = 0;
   bool begun_ = false;

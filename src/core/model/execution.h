@@ -20,7 +20,7 @@ namespace fasterapi::core::model {
 // one operation on an atomic; before it a thread says what it is about to do, and the search chooses whose turn it is.
 class execution {
  public:
-  explicit execution(const bounds& limits) : limits_(limits) {}
+  explicit execution(const bounds& limits) : limits_(limits), choices_(limits.preemptions_max) {}
   execution(const execution&) = delete;
   execution& operator=(const execution&) = delete;
 

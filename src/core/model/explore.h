@@ -13,7 +13,7 @@ struct verdict {
   std::string fault;        // empty: there is none; else what went wrong first, and the steps that led there
   uint64_t executions = 0;  // that differ
   uint64_t steps = 0;
-  bool complete = false;  // every execution there is was looked at
+  bool complete = false;  // every execution within the bounds was looked at
 
   bool sound() const { return complete && fault.empty(); }
 };
@@ -21,6 +21,8 @@ struct verdict {
 struct bounds {
   size_t steps_max = 1000;               // of one execution: more is a loop without end
   uint64_t executions_max = 20'000'000;  // then the search gives up
+  // Looks only at executions in which a thread that could go on has to stop for another at most so often.
+  size_t preemptions_max = SIZE_MAX;
 };
 
 // Runs a scenario again and again, until each of its executions has been looked at or one is found wrong: a data race
