@@ -1,0 +1,65 @@
+#pragma once
+
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace fasterapi::benchmark {
+
+// The two cores that a measurement may use.
+struct cores {
+  int first;
+  int second;
+};
+
+// One figure: what is measured, by whom it is offered, and how. Nanoseconds for one operation; negative: not measured.
+struct measurement {
+  const char* what;
+  const char* by;
+  double (*run)(const cores&);
+};
+
+std::span<const measurement> spsc_measurements();
+std::span<const measurement> mpmc_measurements();
+std::span<const measurement> future_measurements();
+
+// Keeps the calling thread to one core, or to both.
+inline void keep_to(std::initializer_list<int> allowed) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int core : allowed) CPU_SET(static_cast<size_t>(core), &set);
+  sched_setaffinity(0, sizeof set, &set);
+}
+
+inline double now_ns() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+// Makes the compiler believe that the value is used.
+template <typename T>
+void keep(const T& value) {
+  asm volatile("" : : "g"(&value) : "memory");
+}
+
+// The median of several runs of `batch`, which does `operations`: nanoseconds for one of them.
+template <typename Batch>
+double median_ns(size_t operations, Batch batch) {
+  constexpr size_t runs = 9;
+  batch();  // warm
+  std::vector<double> times;
+  for (size_t i = 0; i < runs; ++i) {
+    const double begin = now_ns();
+    batch();
+    times.push_back((now_ns() - begin) / static_cast<double>(operations));
+  }
+  std::nth_element(times.begin(), times.begin() + runs / 2, times.end());
+  return times[runs / 2];
+}
+
+}  // namespace fasterapi::benchmark
