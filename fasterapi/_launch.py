@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fasterapi._loader import AlreadyServing, AppTarget, LoadError, is_loading
+from fasterapi._main import is_main_loading
 from fasterapi.exceptions import FasterAPIError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def serve_app(app: App, options: Mapping[str, Any]) -> None:
     """
     from fasterapi import applications
 
-    if is_loading():
+    if is_loading() or is_main_loading():
         raise AlreadyServing(app)
     if applications._serving is not None:
         raise FasterAPIError("app.run() was called in a worker, which serves an app already")

@@ -62,12 +62,20 @@ def _main_of(target: MainTarget) -> ModuleType:
         try:
             return _run(target, bare)
         except BaseException as error:
+            if _reached_server(error):
+                return sys.modules["__main__"]
             _loaded, _failure = None, error
             sys.modules["__main__"] = bare
             sys.modules.pop("__mp_main__", None)
             raise RuntimeError(f"{target[0]} failed when it was run again in this interpreter: {error!r}") from error
         finally:
             _loading = False
+
+
+def _reached_server(error: BaseException) -> bool:
+    """Whether a script that serves an app came to `app.run()`: what it had to declare, it has declared."""
+    loader = sys.modules.get("fasterapi._loader")
+    return loader is not None and isinstance(error, loader.AlreadyServing)
 
 
 def _run(target: MainTarget, bare: ModuleType) -> ModuleType:

@@ -193,9 +193,10 @@ class SubinterpreterExecutor(_engine.ExecutorBase, Executor):
 
 
 def run_in_worker[**P, T](fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Any:
-    """Await `fn(*args, **kwargs)` in an executor of this process, which is made when it is first needed.
+    """Await `fn(*args, **kwargs)` in an executor with as many workers as CPUs, which is made when it is first needed.
 
-    For handlers: the event loop goes on meanwhile. Raises what `fn` raises.
+    For handlers: the event loop goes on meanwhile. All interpreters of the process share that executor. Raises what
+    `fn` raises.
 
     >>> async def handler(n: int) -> int:
     ...     return await run_in_worker(slow, n)
@@ -233,7 +234,9 @@ def _own_executor() -> SubinterpreterExecutor:
     global _own
     with _own_lock:
         if _own is None:
-            _own = SubinterpreterExecutor()
+            _check_place()
+            _own = SubinterpreterExecutor.__new__(SubinterpreterExecutor)
+            _own._join_process_pool(list(sys.path))
         return _own
 
 

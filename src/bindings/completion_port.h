@@ -27,6 +27,12 @@ class completion_port {
   // Nobody will take anything any more once what is there has been taken.
   void close();
 
+  // Counts the calls whose arguments are memory of the port's interpreter.
+  void lend() noexcept { lent_.fetch_add(1, std::memory_order_relaxed); }
+  void take_back() noexcept;
+  // Until no call looks at the interpreter's memory. Not attached. False when the deadline has passed.
+  bool wait_returned(int64_t deadline_ns) noexcept;
+
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -36,6 +42,7 @@ class completion_port {
   ~completion_port();
 
   std::atomic<uint32_t> references_{1};
+  std::atomic<uint32_t> lent_{0};
 
   // Guarded by mutex_.
   std::mutex mutex_;

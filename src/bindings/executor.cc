@@ -10,6 +10,7 @@
 #include "bindings/executor_side.h"
 #include "bindings/executor_workers.h"
 #include "bindings/future.h"
+#include "bindings/process_pool.h"
 #include "bindings/raise.h"
 #include "core/clock.h"
 #include "core/cpus.h"
@@ -24,17 +25,8 @@ namespace {
 using python::destination;
 using python::ref;
 
-// What an executor and its views have in common.
-struct shared_workers {
-  std::shared_ptr<python::crew> crew;
-  std::shared_ptr<preparation> prepared;
-  bool is_shut_down = false;          // guarded by the GIL
-  std::atomic<uint64_t> retried = 0;  // calls that waited for room in the queue: refused first, and taken then
-
-  ~shared_workers() {
-    if (!is_shut_down) ending::begin(crew, python::shutdown_mode::drain);
-  }
-};
+// How long an interpreter that ends waits for others to be through with memory that it lent them.
+constexpr int64_t lent_patience_ns = 5'000'000'000;
 
 struct executor_object {
   PyObject_HEAD std::shared_ptr<shared_workers> workers;
@@ -75,17 +67,23 @@ bool read_timeout(PyObject* seconds, int64_t& timeout_ns) {
   return true;
 }
 
+// The entries of sys.path. False with a Python error set.
+bool read_path(PyObject* path, std::vector<std::string>& to) {
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) {
+    const ref encoded = ref::steal(PyUnicode_EncodeFSDefault(PyList_GET_ITEM(path, i)));
+    if (!encoded) return false;
+    to.emplace_back(PyBytes_AS_STRING(encoded.get()), static_cast<size_t>(PyBytes_GET_SIZE(encoded.get())));
+  }
+  return true;
+}
+
 // What the interpreters are prepared with; null with a Python error set.
 std::shared_ptr<preparation> read_preparation(executor_parts& parts, PyObject* path, PyObject* shared,
                                               PyObject* initializer, PyObject* arguments) {
   auto made = std::make_shared<preparation>();
   python::border* by = python::border::here();
   if (by == nullptr) return nullptr;
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) {
-    const ref encoded = ref::steal(PyUnicode_EncodeFSDefault(PyList_GET_ITEM(path, i)));
-    if (!encoded) return nullptr;
-    made->path.emplace_back(PyBytes_AS_STRING(encoded.get()), static_cast<size_t>(PyBytes_GET_SIZE(encoded.get())));
-  }
+  if (!read_path(path, made->path)) return nullptr;
   if (shared != Py_None && !by->pack(shared, made->shared, python::views::copied)) return nullptr;
   if (initializer == Py_None) return made;
   made->initializer = parts.side->description(initializer, parts.describe);
@@ -162,6 +160,7 @@ PyObject* post(PyObject* object, module_state& state, shared_workers& workers, r
   const int64_t timeout_ns = self_of(object)->timeout_ns;
   call->deadline_ns = timeout_ns > 0 ? core::monotonic_ns() + timeout_ns : 0;
   call->retain();
+  call->note_lending();
   core::result<> taken = crew->submit(*call, where, python::when_full::fail);
   if (!taken.ok() && taken.failure().code == core::errc::queue_full) {
     workers.retried.fetch_add(1, std::memory_order_relaxed);
@@ -246,7 +245,7 @@ PyObject* shutdown(PyObject* object, PyObject* args, PyObject* keywords) {
   }
   const std::shared_ptr<shared_workers> workers = self_of(object)->workers;
   if (workers == nullptr) Py_RETURN_NONE;
-  workers->is_shut_down = true;
+  workers->is_shut_down.store(true, std::memory_order_release);
   const auto how = cancels != 0 ? python::shutdown_mode::cancel : python::shutdown_mode::drain;
   const std::shared_ptr<ending> end = ending::begin(workers->crew, how);
   if (waits != 0) {
@@ -266,7 +265,15 @@ PyObject* end_executors(PyObject* module, PyObject*) {
   const auto wait = [&ends](int64_t until_ns) {
     return std::all_of(ends.begin(), ends.end(), [&](const auto& each) { return each->wait(until_ns); });
   };
-  const bool over = wait_detached(core::no_deadline, wait) == 1;
+  bool over = wait_detached(core::no_deadline, wait) == 1;
+  // Calls that are left to the pool of the process may still look at memory of this interpreter.
+  const int64_t lent_until_ns = core::monotonic_ns() + lent_patience_ns;
+  over =
+      over && wait_detached(lent_until_ns, [&](int64_t until_ns) { return side.port().wait_returned(until_ns); }) >= 0;
+  const int64_t self = PyInterpreterState_GetID(PyInterpreterState_Get());
+  if (const std::shared_ptr<ending> last = process_pool::here().leave(self)) {
+    over = wait_detached(core::no_deadline, [&](int64_t until_ns) { return last->wait(until_ns); }) == 1 && over;
+  }
   side.port().close();
   if (!over) return nullptr;
   Py_RETURN_NONE;
@@ -311,6 +318,18 @@ PyObject* share(PyObject* object, PyObject* args) {
   Py_RETURN_NONE;
 }
 
+// _join_process_pool(path): become an executor of the workers that all interpreters of the process share.
+PyObject* join_process_pool(PyObject* object, PyObject* path) {
+  if (!PyList_Check(path)) return PyErr_Format(PyExc_TypeError, "the path is a list");
+  std::vector<std::string> entries;
+  if (!read_path(path, entries)) return nullptr;
+  const int64_t self = PyInterpreterState_GetID(PyInterpreterState_Get());
+  auto joined = process_pool::here().join(self, std::move(entries));
+  if (!joined.ok()) return raise_error(joined.failure(), PyExc_RuntimeError);
+  self_of(object)->workers = joined.take();
+  Py_RETURN_NONE;
+}
+
 // bind_executor(Future, Condition, describe, rebuild, tell_completions, CancelledError, broken): once per interpreter.
 PyObject* bind_executor(PyObject* module, PyObject* args) {
   executor_parts& parts = state_of(module).executor;
@@ -346,6 +365,7 @@ PyMethodDef methods[] = {
      "Take no more calls. Those that wait are run, or cancelled with cancel_futures; `wait` waits for the end."},
     {"_read_stats", read_stats, METH_NOARGS, nullptr},
     {"_share", share, METH_VARARGS, nullptr},
+    {"_join_process_pool", join_process_pool, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

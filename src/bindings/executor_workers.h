@@ -52,4 +52,24 @@ struct ending {
   bool wait(int64_t deadline_ns) noexcept;
 };
 
+// How many calls may wait for the workers that all interpreters of a process share.
+inline constexpr size_t pool_queue_size = 65536;
+
+// The workers of an executor and of its views. Ended when nobody holds them any more; what waits is run before.
+struct shared_workers {
+  std::shared_ptr<python::crew> crew;
+  std::shared_ptr<preparation> prepared;
+  std::atomic<bool> is_shut_down = false;
+  std::atomic<uint64_t> retried = 0;  // calls that waited for room in the queue: refused first, and taken then
+
+  shared_workers() = default;
+  shared_workers(const shared_workers&) = delete;
+  shared_workers& operator=(const shared_workers&) = delete;
+  ~shared_workers() {
+    if (crew != nullptr && !is_shut_down.load(std::memory_order_acquire)) {
+      ending::begin(crew, python::shutdown_mode::drain);
+    }
+  }
+};
+
 }  // namespace fasterapi::bindings

@@ -1,6 +1,7 @@
 #include "bindings/remote_call.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "bindings/worker_state.h"
 #include "core/clock.h"
@@ -23,7 +24,20 @@ remote_call::remote_call(std::shared_ptr<const function_description> function, c
   port_.retain();
 }
 
-remote_call::~remote_call() { port_.release(); }
+remote_call::~remote_call() {
+  drop_arguments();
+  port_.release();
+}
+
+void remote_call::note_lending() noexcept {
+  lends_ = !arguments.blocks().empty();
+  if (lends_) port_.lend();
+}
+
+void remote_call::drop_arguments() noexcept {
+  arguments = python::parcel();
+  if (std::exchange(lends_, false)) port_.take_back();
+}
 
 bool remote_call::begin() noexcept {
   uint32_t word = word_.load(std::memory_order_relaxed);
@@ -35,10 +49,11 @@ bool remote_call::begin() noexcept {
 }
 
 // False when it was over before.
-bool remote_call::end(phase how) noexcept {
+bool remote_call::end(phase how, phase& before) noexcept {
   uint32_t word = word_.load(std::memory_order_relaxed);
   do {
-    if (phase_of(word) >= phase::returned) return false;
+    before = phase_of(word);
+    if (before >= phase::returned) return false;
   } while (
       !word_.compare_exchange_weak(word, (word & ~phase_mask) | static_cast<uint32_t>(how), std::memory_order_acq_rel));
   if ((word & awaited) != 0) core::futex_wake_all(word_);
@@ -95,14 +110,17 @@ bool remote_call::run(const python::gil&, python::place& here) noexcept {
 
 void remote_call::publish() noexcept {
   if (outcome_ == phase::pending) return;
-  arguments = python::parcel();
-  end(outcome_);
+  drop_arguments();
+  phase before;
+  end(outcome_, before);
 }
 
 void remote_call::abandon(core::error why) noexcept {
   const bool cancelled = why.code == core::errc::cancelled;
   failure_ = std::move(why);
-  end(cancelled ? phase::cancelled : phase::abandoned);
+  phase before;
+  // One that runs looks at its arguments still.
+  if (end(cancelled ? phase::cancelled : phase::abandoned, before) && before == phase::pending) drop_arguments();
 }
 
 bool remote_call::cancel() noexcept {
@@ -112,6 +130,7 @@ bool remote_call::cancel() noexcept {
   } while (!word_.compare_exchange_weak(word, (word & ~phase_mask) | static_cast<uint32_t>(phase::cancelled),
                                         std::memory_order_acq_rel));
   if ((word & awaited) != 0) core::futex_wake_all(word_);
+  drop_arguments();
   return true;
 }
 

@@ -47,6 +47,8 @@ class remote_call final : public python::job {
   }
 
   // ---- the submitter's side; any thread
+  // The arguments are complete: what they lend is counted at the port until it is let go of.
+  void note_lending() noexcept;
   phase now() const noexcept { return phase_of(word_.load(std::memory_order_acquire)); }
   bool is_over() const noexcept { return now() >= phase::returned; }
   uint32_t word() const noexcept { return word_.load(std::memory_order_acquire); }
@@ -66,8 +68,9 @@ class remote_call final : public python::job {
 
  private:
   ~remote_call();
-  bool end(phase how) noexcept;
+  bool end(phase how, phase& before) noexcept;
   bool begin() noexcept;
+  void drop_arguments() noexcept;
   PyObject* call_once(python::border& by, PyObject* function) noexcept;
   PyObject* call_many(python::border& by, PyObject* function) noexcept;
   void note_exception(python::border& by) noexcept;
@@ -83,6 +86,8 @@ class remote_call final : public python::job {
   // The running worker's until it is published, constant afterwards.
   python::parcel made_;
   phase outcome_ = phase::pending;
+  // Whoever is the last to look at the arguments writes it: the worker, or who ended a call that did not begin.
+  bool lends_ = false;
   // Written by abandon(), before the phase becomes `abandoned`.
   core::error failure_;
 };
