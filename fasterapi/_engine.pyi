@@ -111,6 +111,114 @@ class SharedDict:
     def _read(self, key: Any, missing: Any, /) -> tuple[Any, int]: ...
     def _write(self, key: Any, value: Any, version: int, ttl_s: float | None, /) -> bool: ...
 
+class SharedLock:
+    """The C++ half of `fasterapi.shared.Lock`."""
+
+    def __new__(cls, name: str) -> Self: ...
+    @property
+    def name(self) -> str:
+        """The name it is found by."""
+
+    @property
+    def _freed(self) -> int: ...
+    def _acquire(self, holder: int, wait_s: float, /) -> bool | None: ...
+    def release(self) -> None:
+        """Let the next one have it. RuntimeError where this process does not hold it."""
+
+    def locked(self) -> bool:
+        """Whether somebody living holds it."""
+
+class SharedEvent:
+    """The C++ half of `fasterapi.shared.Event`."""
+
+    def __new__(cls, name: str) -> Self: ...
+    @property
+    def name(self) -> str:
+        """The name it is found by."""
+
+    @property
+    def _happened(self) -> int: ...
+    def _wait(self, wait_s: float, /) -> bool: ...
+    def set(self) -> None:
+        """It has happened: everybody who waits goes on."""
+
+    def clear(self) -> None:
+        """It has not happened yet."""
+
+    def is_set(self) -> bool:
+        """Whether it has happened."""
+
+class SharedQueue:
+    """The C++ half of `fasterapi.shared.Queue`."""
+
+    def __new__(cls, name: str, max_items: int, max_bytes: int = ...) -> Self: ...
+    @property
+    def name(self) -> str:
+        """The name it is found by."""
+
+    @property
+    def maxsize(self) -> int:
+        """How many items it may hold."""
+
+    @property
+    def _item_came(self) -> int: ...
+    @property
+    def _item_left(self) -> int: ...
+    def _put(self, item: Any, wait_s: float, /) -> bool: ...
+    def _get(self, empty: Any, wait_s: float, /) -> Any: ...
+    def qsize(self) -> int:
+        """How many items there are now."""
+
+class SharedChannel:
+    """The C++ half of `fasterapi.shared.Channel`."""
+
+    def __new__(cls, name: str, max_messages: int = 1024, max_bytes: int = ...) -> Self: ...
+    @property
+    def name(self) -> str:
+        """The name it is found by."""
+
+    @property
+    def subscribers(self) -> int:
+        """How many have subscribed, in all workers."""
+
+    def publish(self, value: Any, /) -> int:
+        """Send a plain value to everybody who has subscribed; returns how many that are. Never waits for them.
+
+        Raises TypeError where it is not plain, ValueError where it is larger than `max_bytes`, MemoryError where shared
+        memory is full.
+        """
+
+class SharedSubscription:
+    """The C++ half of `fasterapi.shared.Subscription`."""
+
+    def __new__(cls, channel: SharedChannel) -> Self: ...
+    @property
+    def missed(self) -> int:
+        """How many messages came and went unread."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+
+    @property
+    def _message_came(self) -> int: ...
+    def _get(self, empty: Any, wait_s: float, /) -> Any: ...
+    def close(self) -> None:
+        """End it; the channel forgets it."""
+
+@final
+class SharedBell:
+    """What an event loop listens to while somebody waits for shared objects in it."""
+
+    def fileno(self) -> int:
+        """Readable once it was rung."""
+
+    def hang(self, place: int, /) -> None:
+        """Be rung once when something changes there."""
+
+    def answer(self) -> set[int]:
+        """The places that rang; 0 stands for all of them."""
+
 def encode_json(value: object, /) -> bytes:
     """A value as a handler's result is encoded.
 

@@ -13,13 +13,30 @@ are copied in and out, and a worker's death at any moment leaves them whole.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import queue
+import threading
+import time
 from collections.abc import Callable
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from fasterapi import _engine
+from fasterapi._shared_waiting import until
 
-__all__ = ["MISSING", "Counter", "Dict", "MemoryUsage", "memory_usage"]
+__all__ = [
+    "MISSING",
+    "Channel",
+    "Counter",
+    "Dict",
+    "Event",
+    "Lock",
+    "MemoryUsage",
+    "Queue",
+    "Subscription",
+    "memory_usage",
+]
 
 
 class _Missing:
@@ -35,7 +52,7 @@ class _Missing:
 
 
 MISSING: Final = _Missing()
-"""What `Dict.compare_and_set` expects of a key that is not there."""
+"""What `Dict.compare_and_set` expects of a key that is not there; no plain value is equal to it."""
 
 
 class MemoryUsage(tuple[int, int]):
@@ -139,6 +156,302 @@ class Dict(_engine.SharedDict):
             new = function(value)
             if self._write(key, new, version, ttl_s):
                 return new
+
+
+class _Patience:
+    """How long a blocking call may still wait; None is for ever."""
+
+    __slots__ = ("_deadline",)
+
+    def __init__(self, timeout_s: float | None) -> None:
+        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
+
+    @property
+    def left_s(self) -> float:
+        return 1.0 if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+
+class Lock(_engine.SharedLock):
+    """One at a time, among all workers.
+
+    It belongs to the thread or, with `async with`, the task that has acquired it, and is not re-entrant: acquiring it
+    again there raises RuntimeError. The death of a process that holds it releases it: whoever waits has it within a
+    tenth of a second, and `recovered` tells that what it guards may be half done. Any thread of the holder's process
+    may release it.
+
+    >>> from fasterapi import shared
+    >>> with shared.Lock("migration") as lock:
+    ...     lock.recovered
+    False
+    """
+
+    __slots__ = ("recovered",)
+
+    recovered: bool
+    """Whether the last acquisition, through this object, took the lock from a process that had died with it."""
+
+    def __new__(cls, name: str) -> Self:
+        """Find the lock of that name, or make it."""
+        made = super().__new__(cls, name)
+        made.recovered = False
+        return made
+
+    def acquire(self, timeout_s: float | None = None) -> bool:
+        """Wait for it and take it; False where that takes longer than `timeout_s` seconds. 0 does not wait."""
+        holder = threading.get_ident()
+        patience = _Patience(timeout_s)
+        while True:
+            left_s = patience.left_s
+            if self._try(holder, left_s):
+                return True
+            if left_s == 0:
+                return False
+
+    async def acquire_async(self) -> None:
+        """Wait for it in an event loop, for as long as `asyncio.timeout` allows.
+
+        >>> from fasterapi import shared
+        >>> async def once():
+        ...     async with shared.Lock("report"):
+        ...         return "done"
+        """
+        holder = id(asyncio.current_task())
+        await until(lambda: self._try(holder, 0), self._freed)
+
+    def _try(self, holder: int, wait_s: float) -> bool:
+        taken = self._acquire(holder, wait_s)
+        if taken is False:
+            return False
+        self.recovered = taken is None
+        return True
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.release()
+
+    async def __aenter__(self) -> Self:
+        await self.acquire_async()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+class Event(_engine.SharedEvent):
+    """Something that has happened or not, and that all workers can wait for.
+
+    >>> from fasterapi import shared
+    >>> ready = shared.Event("ready")
+    >>> ready.wait(timeout_s=0)
+    False
+    >>> ready.set()
+    >>> ready.wait()
+    True
+    """
+
+    __slots__ = ()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until it is set; False where that takes longer than `timeout_s` seconds."""
+        patience = _Patience(timeout_s)
+        while True:
+            left_s = patience.left_s
+            if self._wait(left_s):
+                return True
+            if left_s == 0:
+                return False
+
+    async def wait_async(self) -> None:
+        """Wait in an event loop until it is set.
+
+        >>> from fasterapi import shared
+        >>> async def when_ready():
+        ...     await shared.Event("ready").wait_async()
+        """
+        await until(self.is_set, self._happened, suits_all=True)
+
+
+class Queue(_engine.SharedQueue):
+    """First in, first out, among all workers. Items are plain values, as in `Dict`.
+
+    It holds at most `max_items`, and `max_bytes` of their content (16 MiB). A worker's death loses no item and doubles
+    none: an item is taken, or it is still there.
+
+    >>> from fasterapi import shared
+    >>> mails = shared.Queue("mails", max_items=1000)
+    >>> mails.put({"to": "ada@example.com"})
+    >>> mails.get()
+    {'to': 'ada@example.com'}
+    """
+
+    __slots__ = ()
+
+    def put(self, item: Any, timeout_s: float | None = None) -> None:
+        """Wait for room and put the item at the end; queue.Full where that takes longer than `timeout_s` seconds.
+
+        Raises TypeError where it is not plain, ValueError where it is larger than `max_bytes`, MemoryError where
+        shared memory is full.
+        """
+        patience = _Patience(timeout_s)
+        while True:
+            left_s = patience.left_s
+            if self._put(item, left_s):
+                return
+            if left_s == 0:
+                raise queue.Full
+
+    def put_nowait(self, item: Any) -> None:
+        """Put the item at the end; queue.Full where there is no room."""
+        self.put(item, 0)
+
+    async def put_async(self, item: Any) -> None:
+        """Wait for room in an event loop, and put the item at the end."""
+        await until(lambda: self._put(item, 0), self._item_left)
+
+    def get(self, timeout_s: float | None = None) -> Any:
+        """Wait for an item and take it; queue.Empty where that takes longer than `timeout_s` seconds."""
+        patience = _Patience(timeout_s)
+        while True:
+            left_s = patience.left_s
+            item = self._get(MISSING, left_s)
+            if item is not MISSING:
+                return item
+            if left_s == 0:
+                raise queue.Empty
+
+    def get_nowait(self) -> Any:
+        """Take the first item; queue.Empty where there is none."""
+        return self.get(0)
+
+    async def get_async(self) -> Any:
+        """Wait for an item in an event loop, and take it. One who is cancelled has taken nothing.
+
+        >>> from fasterapi import shared
+        >>> async def work():
+        ...     while True:
+        ...         print(await shared.Queue("mails", max_items=1000).get_async())
+        """
+        taken = MISSING
+
+        def take() -> bool:
+            nonlocal taken
+            taken = self._get(MISSING, 0)
+            return taken is not MISSING
+
+        await until(take, self._item_came)
+        return taken
+
+    def empty(self) -> bool:
+        """Whether there is no item now."""
+        return self.qsize() == 0
+
+    def full(self) -> bool:
+        """Whether there are `max_items` now."""
+        return self.qsize() >= self.maxsize
+
+
+class Channel(_engine.SharedChannel):
+    """Messages to everybody, in all workers, who has subscribed. Messages are plain values, as in `Dict`.
+
+    `publish` never waits. A channel keeps its last `max_messages` (1024), and at most `max_bytes` of them (16 MiB): a
+    subscriber that is slower misses the oldest, and `missed` tells how many.
+
+    >>> from fasterapi import shared
+    >>> news = shared.Channel("news")
+    >>> with news.subscribe() as messages:
+    ...     news.publish("hello")
+    ...     messages.get()
+    1
+    'hello'
+    """
+
+    __slots__ = ()
+
+    def subscribe(self) -> Subscription:
+        """What is published from now on."""
+        return Subscription(self)
+
+
+class Subscription(_engine.SharedSubscription):
+    """The messages that one subscriber has not read yet, oldest first. Ends with its `with` or `async with`.
+
+    >>> from fasterapi import shared
+    >>> async def follow():
+    ...     async with shared.Channel("news").subscribe() as messages:
+    ...         async for message in messages:
+    ...             print(message, messages.missed)
+    """
+
+    __slots__ = ()
+
+    def get(self, timeout_s: float | None = None) -> Any:
+        """Wait for the next message; queue.Empty where that takes longer than `timeout_s` seconds.
+
+        Raises ValueError where the subscription is closed.
+        """
+        patience = _Patience(timeout_s)
+        while True:
+            left_s = patience.left_s
+            message = self._get(MISSING, left_s)
+            if message is not MISSING:
+                return message
+            if left_s == 0:
+                raise queue.Empty
+
+    def get_nowait(self) -> Any:
+        """The next message; queue.Empty where there is none."""
+        return self.get(0)
+
+    async def get_async(self) -> Any:
+        """Wait for the next message in an event loop."""
+        message = MISSING
+
+        def read() -> bool:
+            nonlocal message
+            message = self._get(MISSING, 0)
+            return message is not MISSING
+
+        await until(read, self._message_came, suits_all=True)
+        return message
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        if self.closed:
+            raise StopIteration
+        return self.get()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        if self.closed:
+            raise StopAsyncIteration
+        return await self.get_async()
 
 
 def _bound_by_environment() -> None:

@@ -14,7 +14,6 @@
 #include "bindings/request_task.h"
 #include "bindings/routes.h"
 #include "bindings/shared_memory.h"
-#include "bindings/shared_types.h"
 #include "core/cpus.h"
 
 namespace fasterapi::bindings {
@@ -28,13 +27,14 @@ module_state& state_of_type(PyTypeObject* type) noexcept {
 namespace {
 
 // The state's references that belong to no part of it.
-std::array<PyObject**, 14> references_of(module_state& state) {
+std::array<PyObject**, 15> references_of(module_state& state) {
   return {reinterpret_cast<PyObject**>(&state.plan_type),
           reinterpret_cast<PyObject**>(&state.handle_type),
           reinterpret_cast<PyObject**>(&state.loop_type),
           reinterpret_cast<PyObject**>(&state.routes_type),
           reinterpret_cast<PyObject**>(&state.request_base_type),
           reinterpret_cast<PyObject**>(&state.request_task_type),
+          reinterpret_cast<PyObject**>(&state.shared_channel_type),
           &state.request_class,
           &state.response_class,
           &state.handle_exception,
@@ -82,8 +82,7 @@ int execute(PyObject* module) {
   if (state.status_code_name == nullptr || state.raw_headers_name == nullptr || state.body_name == nullptr) return -1;
   if (add_encode(module, state) < 0 || add_plan(module, state) < 0 || add_handle(module, state) < 0 ||
       add_loop(module, state) < 0 || add_routes(module, state) < 0 || add_request(module, state) < 0 ||
-      add_request_task(module, state) < 0 || add_pinned(module, state) < 0 || add_shared_memory(module) < 0 ||
-      add_shared_counter(module, state) < 0 || add_shared_dict(module, state) < 0 ||
+      add_request_task(module, state) < 0 || add_pinned(module, state) < 0 || add_shared_memory(module, state) < 0 ||
       add_future(module, state) < 0 || add_executor(module, state) < 0) {
     return -1;
   }

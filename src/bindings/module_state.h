@@ -18,6 +18,7 @@ struct module_state {
   PyTypeObject* routes_type;
   PyTypeObject* request_base_type;
   PyTypeObject* request_task_type;
+  PyTypeObject* shared_channel_type;
 
   // What the Python package gives at start (strong references; see bind_package).
   PyObject* request_class;

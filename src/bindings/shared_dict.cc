@@ -1,7 +1,7 @@
 #include <new>
 #include <optional>
 
-#include "bindings/shared_access.h"
+#include "bindings/shared_named.h"
 #include "bindings/shared_types.h"
 #include "bindings/shared_value.h"
 #include "fasterapi/python/ref.h"
@@ -328,11 +328,6 @@ PyObject* dict_reduce(PyObject* self, PyObject*) {
 
 PyObject* dict_repr(PyObject* self) {
   return PyUnicode_FromFormat("Dict(%R): %zd items", in(self).name, dict_length(self));
-}
-
-template <typename Function>
-PyCFunction as_method(Function function) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
 PyMethodDef methods[] = {

@@ -2,6 +2,7 @@
 
 #include "bindings/raise.h"
 #include "bindings/shared_access.h"
+#include "bindings/shared_types.h"
 #include "shared/process_region.h"
 
 namespace fasterapi::bindings {
@@ -48,6 +49,12 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-int add_shared_memory(PyObject* module) { return PyModule_AddFunctions(module, functions); }
+int add_shared_memory(PyObject* module, module_state& state) {
+  for (const auto add : {add_shared_counter, add_shared_dict, add_shared_lock, add_shared_event, add_shared_queue,
+                         add_shared_channel, add_shared_subscription, add_shared_bell}) {
+    if (add(module, state) < 0) return -1;
+  }
+  return PyModule_AddFunctions(module, functions);
+}
 
 }  // namespace fasterapi::bindings

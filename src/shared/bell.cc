@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -77,19 +76,27 @@ bell::~bell() {
   if (region_ != nullptr) region_->header().bells.entries[index_].owner.store(0);
 }
 
-void bell::silence() const noexcept {
-  std::array<char, 64> bytes;
-  while (recv(descriptor_, bytes.data(), bytes.size(), 0) > 0) continue;
+bool bell::next(uint64_t& where) const noexcept { return recv(descriptor_, &where, sizeof where, 0) == sizeof where; }
+
+bool bell::take_overflow() const noexcept {
+  std::atomic<uint32_t>& overflowed = region_->header().bells.entries[index_].overflowed;
+  return overflowed.load() != 0 && overflowed.exchange(0) != 0;
 }
 
-void ring(const region& in, size_t index) noexcept {
+void ring(const region& in, size_t index, uint64_t where) noexcept {
   const address name = address_of(in, index);
-  const char byte = 1;
-  // A full socket has woken its loop already; a refused one has nobody behind it any more.
-  while (sendto(ringing_socket(), &byte, 1, MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&name.name), name.size) <
-             0 &&
-         errno == EINTR) {
-  }
+  const auto send = [&] {
+    while (sendto(ringing_socket(), &where, sizeof where, MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&name.name),
+                  name.size) < 0) {
+      if (errno != EINTR) return errno;
+    }
+    return 0;
+  };
+  // A refused bell has nobody behind it any more. A full one is noted, and rung again in case it was emptied before
+  // the note could be seen.
+  if (send() != EAGAIN) return;
+  in.header().bells.entries[index].overflowed.store(1);
+  send();
 }
 
 }  // namespace fasterapi::shared

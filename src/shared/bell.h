@@ -26,6 +26,7 @@ struct bell_table {
   struct entry {
     std::atomic<process_id> owner = 0;  // 0: free
     std::atomic<uint64_t> generation = 0;
+    std::atomic<uint32_t> overflowed = 0;  // 1: rung more often than its socket could note
   };
   std::array<entry, max_bells> entries = {};
 };
@@ -40,19 +41,27 @@ class bell {
 
   int descriptor() const noexcept { return descriptor_; }
   size_t index() const noexcept { return index_; }
-  // Forgets how often it was rung.
-  void silence() const noexcept;
+  // Calls use(where) for each ring() since the last call, or use(anywhere) where there were too many to tell.
+  template <typename Use>
+  void answer(Use use) const noexcept {
+    for (uint64_t where = 0; next(where);) use(where);
+    if (take_overflow()) use(anywhere);
+  }
+  static constexpr uint64_t anywhere = 0;
 
  private:
   bell(const region& in, size_t index, int descriptor) noexcept
       : region_(&in), index_(index), descriptor_(descriptor) {}
+
+  bool next(uint64_t& where) const noexcept;
+  bool take_overflow() const noexcept;
 
   const region* region_;
   size_t index_;
   int descriptor_;
 };
 
-// Rings a bell, if anybody listens. Never waits.
-void ring(const region& in, size_t index) noexcept;
+// Rings a bell, if anybody listens, and tells which object of the region it is about. Never waits.
+void ring(const region& in, size_t index, uint64_t where) noexcept;
 
 }  // namespace fasterapi::shared

@@ -10,11 +10,16 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
+#include <tuple>
+#include <utility>
 
+#include "shared/channel.h"
 #include "shared/directory.h"
 #include "shared/map.h"
+#include "shared/queue.h"
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define FASTERAPI_SANITIZED 1
@@ -115,12 +120,6 @@ class ledger {
   uint64_t total_ = 0;
 };
 
-uint64_t unaccounted_in(const region& in, map_object& object) {
-  ledger book(in);
-  book.add_map(object);
-  return book.unaccounted();
-}
-
 // Both lists of a bounded map lead through all entries.
 void expect_whole_list(const region& in, map_object& object) {
   auto& shard = *reinterpret_cast<map_shard*>(reinterpret_cast<std::byte*>(&object) + 64);
@@ -134,48 +133,65 @@ void expect_whole_list(const region& in, map_object& object) {
   EXPECT_EQ(shard.oldest, last);
 }
 
-// Runs `operation` in a child, one instruction after the other, and looks at each: what if it had died there?
+// A structure as the tests see it, in a region and in copies of that region.
+class subject {
+ public:
+  virtual ~subject() = default;
+  // Looks at it in that region from now on.
+  virtual void open(const region& in) = 0;
+  virtual void operate() = 0;
+  virtual domain& guarded() = 0;
+  virtual contents read() = 0;  // may empty it, where it is a copy
+  virtual void account(ledger& book) = 0;
+  virtual void use_again() = 0;
+};
+
+// Runs an operation in a child, one instruction after the other, and looks at each: what if it had died there?
 class every_instruction {
  public:
-  explicit every_instruction(map_options options)
-      : options_(options),
-        original_(region::create(region_bytes).take()),
-        copy_(region::create(region_bytes).take()),
-        map_(open_map(original_, options)) {}
+  explicit every_instruction(subject& of)
+      : subject_(of), original_(region::create(region_bytes).take()), copy_(region::create(region_bytes).take()) {
+    subject_.open(original_);
+  }
 
-  map& prepared() { return map_.contents; }
-
-  void run(const std::function<void(map&)>& operation) {
-    const contents before = contents_of(map_.contents);
-    const uint64_t lost_before = unaccounted_in(original_, map_.object);
-    std::memcpy(copy_.base(), original_.base(), region_bytes);
-    opened_map after = open_map(copy_, options_);
-    operation(after.contents);
-    const contents expected = contents_of(after.contents);
-    const uint64_t lost_after = unaccounted_in(copy_, after.object);
-
-    const pid_t child = start(operation);
+  void run() {
+    std::tie(before_, lost_before_) = state_of_copy([] {});
+    std::tie(after_, lost_after_) = state_of_copy([this] { subject_.operate(); });
+    subject_.open(original_);
+    const pid_t child = start();
     int status = 0;
     for (steps_ = 0; WIFSTOPPED(status) || steps_ == 0; ++steps_) {
-      std::memcpy(copy_.base(), original_.base(), region_bytes);
-      look(before, expected, lost_before, lost_after);
+      look();
       if (testing::Test::HasFailure()) break;
       ASSERT_EQ(ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr), 0);
       waitpid(child, &status, 0);
     }
     kill(child, SIGKILL);
     if (WIFSTOPPED(status)) waitpid(child, &status, 0);
-    EXPECT_GT(steps_, 500) << "the operation was not followed";
-    EXPECT_EQ(contents_of(map_.contents), expected);
+    EXPECT_GT(steps_, 300) << "the operation was not followed";
+    EXPECT_EQ(state_of_copy([] {}).first, after_);
   }
 
  private:
-  pid_t start(const std::function<void(map&)>& operation) {
+  template <typename Change>
+  std::pair<contents, uint64_t> state_of_copy(Change change) {
+    std::memcpy(copy_.base(), original_.base(), region_bytes);
+    subject_.open(copy_);
+    kill_holder(reinterpret_cast<robust_lock&>(copy_.header().pages));
+    kill_holder(subject_.guarded().lock);
+    change();
+    contents found = subject_.read();
+    ledger book(copy_);
+    subject_.account(book);
+    return {std::move(found), book.unaccounted()};
+  }
+
+  pid_t start() {
     const pid_t child = fork();
     if (child == 0) {
       ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
       raise(SIGSTOP);
-      operation(map_.contents);
+      subject_.operate();
       _exit(0);
     }
     int status = 0;
@@ -184,36 +200,62 @@ class every_instruction {
     return child;
   }
 
-  void look(const contents& before, const contents& expected, uint64_t lost_before, uint64_t lost_after) {
-    opened_map found = {copy_.at<map_object>(original_.offset_of(&map_.object)),
-                        map(copy_, copy_.at<map_object>(original_.offset_of(&map_.object)))};
-    kill_holder(reinterpret_cast<robust_lock&>(copy_.header().pages));
-    kill_holder(reinterpret_cast<map_shard*>(reinterpret_cast<std::byte*>(&found.object) + 64)->guarded.lock);
-    const contents now = contents_of(found.contents);
-    EXPECT_TRUE(now == before || now == expected) << "after " << steps_ << " instructions";
-    const uint64_t lost = unaccounted_in(copy_, found.object);
-    EXPECT_TRUE(lost == lost_before || lost == lost_after) << lost << " bytes lost after " << steps_ << " instructions";
-    if (options_.max_items != 0) expect_whole_list(copy_, found.object);
-    plain_patience waiting;
-    found.contents.clear(waiting);
-    EXPECT_EQ(found.contents.set("new", std::string(300, 'n'), never, std::nullopt, waiting), map::outcome::done);
+  void look() {
+    const auto [now, lost] = state_of_copy([] {});
+    EXPECT_TRUE(now == before_ || now == after_) << "after " << steps_ << " instructions";
+    EXPECT_TRUE(lost == lost_before_ || lost == lost_after_) << lost << " bytes lost after " << steps_;
+    subject_.use_again();
   }
 
-  map_options options_;
+  subject& subject_;
   region original_;
   region copy_;
-  opened_map map_;
+  contents before_, after_;
+  uint64_t lost_before_ = 0, lost_after_ = 0;
   int steps_ = 0;
 };
 
-class MapDeath : public testing::Test {
+class Death : public testing::Test {
  protected:
   void SetUp() override {
 #ifdef FASTERAPI_SANITIZED
     GTEST_SKIP() << "an instrumented program has too many instructions";
 #endif
   }
-  plain_patience waiting_;
+};
+
+// A bounded map, prepared by one function and changed by another.
+class map_subject final : public subject {
+ public:
+  using change = std::function<void(map&)>;
+  map_subject(uint64_t max_items, change prepare, change operation)
+      : options_{.max_items = max_items}, prepare_(std::move(prepare)), operation_(std::move(operation)) {}
+
+  void open(const region& in) override {
+    region_ = &in;
+    opened_.emplace(open_map(in, options_));
+    if (const change prepare = std::exchange(prepare_, nullptr)) prepare(opened_->contents);
+  }
+  void operate() override { operation_(opened_->contents); }
+  domain& guarded() override { return shard().guarded; }
+  contents read() override { return contents_of(opened_->contents); }
+  void account(ledger& book) override {
+    book.add_map(opened_->object);
+    expect_whole_list(*region_, opened_->object);
+  }
+  void use_again() override {
+    plain_patience waiting;
+    opened_->contents.clear(waiting);
+    EXPECT_EQ(opened_->contents.set("new", std::string(300, 'n'), never, std::nullopt, waiting), map::outcome::done);
+  }
+
+ private:
+  map_shard& shard() { return *reinterpret_cast<map_shard*>(reinterpret_cast<std::byte*>(&opened_->object) + 64); }
+
+  map_options options_;
+  change prepare_, operation_;
+  const region* region_ = nullptr;
+  std::optional<opened_map> opened_;
 };
 
 void store(map& to, std::string_view key, std::string_view value) {
@@ -221,59 +263,182 @@ void store(map& to, std::string_view key, std::string_view value) {
   to.set(key, value, never, std::nullopt, waiting);
 }
 
-TEST_F(MapDeath, FirstEntry) {
-  every_instruction check({.max_items = 4});
-  check.run([](map& m) { store(m, "key", std::string(40, 'x')); });
+void run_map(uint64_t max_items, map_subject::change prepare, map_subject::change operation) {
+  map_subject subject(max_items, std::move(prepare), std::move(operation));
+  every_instruction(subject).run();
 }
 
-TEST_F(MapDeath, EntryThatEvictsAnother) {
-  every_instruction check({.max_items = 3});
-  for (const char* key : {"a", "b", "c"}) store(check.prepared(), key, std::string(40, 'x'));
-  // Two steps for whoever looks: evicted, then stored. So it is done first.
-  plain_patience waiting;
-  check.prepared().remove("a", nullptr, waiting);
-  check.run([](map& m) { store(m, "d", std::string(70, 'y')); });
+void store_three(map& m) {
+  for (const char* key : {"a", "b", "c"}) store(m, key, std::string(40, 'x'));
 }
 
-TEST_F(MapDeath, EntryForWhichTheTableGrows) {
-  every_instruction check({.max_items = 1000});
-  for (int i = 0; i < 6; ++i) store(check.prepared(), std::to_string(i), "x");
-  check.run([](map& m) { store(m, "one more", std::string(300, 'y')); });
+TEST_F(Death, FirstEntryOfAMap) {
+  run_map(
+      4, [](map&) {}, [](map& m) { store(m, "key", std::string(40, 'x')); });
 }
 
-TEST_F(MapDeath, LargerValue) {
-  every_instruction check({.max_items = 4});
-  store(check.prepared(), "key", std::string(40, 'x'));
-  store(check.prepared(), "other", std::string(40, 'x'));
-  check.run([](map& m) { store(m, "key", std::string(9'000, 'y')); });
-}
-
-TEST_F(MapDeath, SmallerValueInPlaceOfPages) {
-  every_instruction check({.max_items = 4});
-  store(check.prepared(), "key", std::string(9'000, 'x'));
-  store(check.prepared(), "other", std::string(40, 'x'));
-  check.run([](map& m) { store(m, "key", "y"); });
-}
-
-TEST_F(MapDeath, Sum) {
-  every_instruction check({.max_items = 4});
-  scalar sum;
-  check.prepared().add("n", scalar::of(int64_t{41}), never, sum, waiting_);
-  store(check.prepared(), "other", "x");
-  check.run([](map& m) {
+TEST_F(Death, EntryOfAMapThatHasRemovedOne) {
+  const auto prepare = [](map& m) {
     plain_patience waiting;
-    scalar after;
-    m.add("n", scalar::of(int64_t{1}), never, after, waiting);
-  });
+    store_three(m);
+    m.remove("a", nullptr, waiting);
+  };
+  run_map(3, prepare, [](map& m) { store(m, "d", std::string(70, 'y')); });
 }
 
-TEST_F(MapDeath, Removal) {
-  every_instruction check({.max_items = 4});
-  for (const char* key : {"a", "b", "c"}) store(check.prepared(), key, std::string(40, 'x'));
-  check.run([](map& m) {
+TEST_F(Death, EntryForWhichTheTableGrows) {
+  const auto prepare = [](map& m) {
+    for (int i = 0; i < 6; ++i) store(m, std::to_string(i), "x");
+  };
+  run_map(1000, prepare, [](map& m) { store(m, "one more", std::string(300, 'y')); });
+}
+
+TEST_F(Death, ValueThatTakesPages) {
+  run_map(4, store_three, [](map& m) { store(m, "b", std::string(9000, 'y')); });
+}
+
+TEST_F(Death, ValueInPlaceOfPages) {
+  const auto prepare = [](map& m) {
+    store_three(m);
+    store(m, "b", std::string(9000, 'y'));
+  };
+  run_map(4, prepare, [](map& m) { store(m, "b", "y"); });
+}
+
+TEST_F(Death, Sum) {
+  const auto add_one = [](map& m) {
+    plain_patience waiting;
+    scalar sum;
+    m.add("n", scalar::of(int64_t{1}), never, sum, waiting);
+  };
+  run_map(
+      4, [&](map& m) { add_one(m), store(m, "other", "x"); }, add_one);
+}
+
+TEST_F(Death, RemovalFromAMap) {
+  run_map(4, store_three, [](map& m) {
     plain_patience waiting;
     m.remove("b", nullptr, waiting);
   });
+}
+
+template <typename Object, typename Options>
+Object& open_as(const region& in, object_kind kind, const Options& options, size_t bytes) {
+  plain_patience waiting;
+  const object_plan plan{
+      kind,
+      {},
+      bytes,
+      [](void* memory, const void* context) { new (memory) Object(*static_cast<const Options*>(context)); },
+      &options};
+  return *static_cast<Object*>(open_object(in, "o", plan, waiting).take());
+}
+
+class queue_subject final : public subject {
+ public:
+  using change = std::function<void(queue&, const region&)>;
+  queue_subject(change prepare, change operation) : prepare_(std::move(prepare)), operation_(std::move(operation)) {}
+
+  void open(const region& in) override {
+    region_ = &in;
+    queue_ = &open_as<queue>(in, object_kind::queue, queue_options{4, 50'000}, sizeof(queue));
+    if (const change prepare = std::exchange(prepare_, nullptr)) prepare(*queue_, in);
+  }
+  void operate() override { operation_(*queue_, *region_); }
+  domain& guarded() override { return queue_->guarded(); }
+  contents read() override {
+    plain_patience waiting;
+    contents found;
+    const uint64_t size = queue_->size(*region_, waiting);
+    core::byte_buffer out;
+    for (; queue_->get(*region_, out, waiting); out.clear()) found[std::to_string(found.size())] = out.view();
+    EXPECT_EQ(found.size(), size);
+    return found;
+  }
+  void account(ledger& book) override { book.add_free_blocks(queue_->guarded()); }
+  void use_again() override {
+    plain_patience waiting;
+    EXPECT_EQ(queue_->put(*region_, std::string(50'000, 'n'), waiting), queue::outcome::done);
+  }
+
+ private:
+  change prepare_, operation_;
+  const region* region_ = nullptr;
+  queue* queue_ = nullptr;
+};
+
+void put_item(queue& to, const region& in, size_t bytes) {
+  plain_patience waiting;
+  EXPECT_EQ(to.put(in, std::string(bytes, 'x'), waiting), queue::outcome::done);
+}
+
+void take_item(queue& from, const region& in) {
+  plain_patience waiting;
+  core::byte_buffer out;
+  from.get(in, out, waiting);
+}
+
+void run_queue(std::initializer_list<size_t> before, queue_subject::change operation) {
+  queue_subject subject(
+      [=](queue& q, const region& in) {
+        for (const size_t bytes : before) put_item(q, in, bytes);
+      },
+      std::move(operation));
+  every_instruction(subject).run();
+}
+
+TEST_F(Death, FirstItemOfAQueue) {
+  run_queue({}, [](queue& q, const region& in) { put_item(q, in, 100); });
+}
+TEST_F(Death, LargeItemOfAQueue) {
+  run_queue({10}, [](queue& q, const region& in) { put_item(q, in, 9000); });
+}
+TEST_F(Death, OnlyItemIsTaken) { run_queue({100}, take_item); }
+TEST_F(Death, LargeItemIsTaken) { run_queue({9000, 10}, take_item); }
+
+class channel_subject final : public subject {
+ public:
+  void open(const region& in) override {
+    plain_patience waiting;
+    region_ = &in;
+    const channel_options options{3, 50'000};
+    channel_ = &open_as<channel>(in, object_kind::channel, options, channel::bytes(options));
+    if (std::exchange(is_fresh_, false)) {
+      first_ = channel_->subscribe(in, waiting);
+      publish(100);
+      publish(9000);
+    }
+  }
+  void operate() override { publish(2000); }
+  domain& guarded() override { return channel_->guarded(); }
+  contents read() override {
+    plain_patience waiting;
+    contents found;
+    core::byte_buffer out;
+    for (channel::position at = first_; channel_->read(*region_, at, out, waiting); out.clear()) {
+      found[std::to_string(found.size())] = out.view();
+    }
+    return found;
+  }
+  void account(ledger&) override {}
+  void use_again() override { publish(20'000); }
+
+ private:
+  void publish(size_t bytes) {
+    plain_patience waiting;
+    uint64_t subscribers = 0;
+    EXPECT_EQ(channel_->publish(*region_, std::string(bytes, 'm'), subscribers, waiting), channel::outcome::done);
+  }
+
+  bool is_fresh_ = true;
+  const region* region_ = nullptr;
+  channel* channel_ = nullptr;
+  channel::position first_ = {};
+};
+
+TEST_F(Death, MessageOfAChannel) {
+  channel_subject subject;
+  every_instruction(subject).run();
 }
 
 // The same with the real kernel: processes are killed while several of them work on one map.

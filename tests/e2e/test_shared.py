@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -77,3 +78,117 @@ def test_state_survives_the_death_of_a_worker(serve: Serve) -> None:
 def test_the_bound_is_an_option(serve: Serve) -> None:
     with serve(APP, "--workers", "2", "--shared-memory-max-bytes", "8MiB") as server, Wire(server) as wire:
         assert wire.ask("/memory").json == 8 << 20
+
+
+WAITING = """
+import asyncio
+from fasterapi import App, shared
+
+app = App()
+ready, news, turns = shared.Event("ready"), shared.Channel("news"), shared.Lock("turns")
+jobs = shared.Queue("jobs", max_items=100)
+waiting = shared.Counter("waiting")
+
+@app.get("/waiting")
+def count():
+    return waiting.value
+
+@app.get("/ready")
+async def wait_until_ready():
+    waiting.add()
+    await ready.wait_async()
+    return app.worker.index
+
+@app.get("/message")
+async def next_message():
+    async with news.subscribe() as messages:
+        waiting.add()
+        return await messages.get_async()
+
+@app.get("/job")
+async def next_job():
+    waiting.add()
+    return await jobs.get_async()
+
+@app.get("/turn")
+async def take_turn():
+    async with turns:
+        before = waiting.value
+        await asyncio.sleep(0.001)
+        waiting.set(before + 1)
+
+@app.post("/ready")
+def set_ready():
+    ready.set()
+
+@app.post("/message/{text}")
+def publish(text: str) -> int:
+    return news.publish({"text": text})
+
+@app.post("/job/{number}")
+def add_job(number: int) -> None:
+    jobs.put_nowait(number)
+"""
+
+CLIENTS = 20
+
+
+def wait_for(server: Server, path: str) -> list[Wire]:
+    """Connections whose requests wait for something in their workers."""
+    wires = [Wire(server) for _ in range(CLIENTS)]
+    for wire in wires:
+        wire.send(request(path))
+    with Wire(server) as wire:
+        deadline = time.monotonic() + 30
+        while wire.ask("/waiting").json < CLIENTS:
+            assert time.monotonic() < deadline
+    return wires
+
+
+def answers(wires: list[Wire]) -> list[object]:
+    found = [wire.receive().json for wire in wires]
+    for wire in wires:
+        wire.socket.close()
+    return found
+
+
+def post(server: Server, path: str) -> object:
+    with Wire(server) as wire:
+        reply = wire.ask(path, method="POST", body=b"")
+        assert reply.status == 200, reply.body
+        return reply.json
+
+
+def test_requests_wait_for_what_other_workers_do(serve: Serve) -> None:
+    with serve(WAITING, "--workers", "2") as server:
+        wires = wait_for(server, "/ready")
+        post(server, "/ready")
+        assert set(answers(wires)) == {0, 1}
+
+
+def test_a_message_reaches_the_requests_of_every_worker(serve: Serve) -> None:
+    with serve(WAITING, "--workers", "2") as server:
+        wires = wait_for(server, "/message")
+        assert post(server, "/message/hello") == CLIENTS
+        assert answers(wires) == [{"text": "hello"}] * CLIENTS
+        assert post(server, "/message/gone") == 0
+
+
+def test_each_job_is_one_requests(serve: Serve) -> None:
+    with serve(WAITING, "--workers", "2") as server:
+        wires = wait_for(server, "/job")
+        for number in range(CLIENTS):
+            post(server, f"/job/{number}")
+        assert sorted(answers(wires)) == list(range(CLIENTS))  # type: ignore[type-var]
+
+
+def test_a_lock_holds_among_workers(serve: Serve) -> None:
+    with serve(WAITING, "--workers", "2") as server:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: ask(server, "/turn"), range(40)))
+        assert ask(server, "/waiting") == 40
+
+
+def ask(server: Server, path: str) -> object:
+    with Wire(server) as wire:
+        return wire.ask(path).json

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from textwrap import dedent
@@ -103,6 +104,48 @@ def test_processes_count_together(name: str) -> None:
         for each in children:
             each.__exit__(None, None, None)
     expect_counted(name)
+
+
+WORK = """
+import asyncio
+from fasterapi import shared
+jobs, results = shared.Queue(name, max_items=20), shared.Queue(name + " results", max_items=1000)
+started, lock, seen = shared.Event(name + " started"), shared.Lock(name + " lock"), shared.Dict(name + " seen")
+async def work():
+    async with shared.Channel(name + " news").subscribe() as news:
+        shared.Counter(name + " ready").add()
+        await started.wait_async()
+        while (job := await jobs.get_async()) is not None:
+            await results.put_async((index, job * 2))
+            async with lock:
+                total = seen.get("total", 0)
+                await asyncio.sleep(0)
+                seen["total"] = total + 1
+        assert await news.get_async() == "end"
+asyncio.run(asyncio.wait_for(work(), 40))
+"""
+
+
+def test_interpreters_work_for_each_other(name: str) -> None:
+    jobs, results = shared.Queue(name, max_items=20), shared.Queue(name + " results", max_items=1000)
+    everybody = threading.Thread(target=run_in_interpreters, args=(WORK,), kwargs={"name": name})
+    everybody.start()
+    ready = shared.Counter(name + " ready")
+    deadline = time.monotonic() + 30
+    while ready.value < WORKERS:
+        assert time.monotonic() < deadline
+        os.sched_yield()
+    shared.Event(name + " started").set()
+    for job in range(300):
+        jobs.put(job, timeout_s=30)
+    assert shared.Channel(name + " news").publish("end") == WORKERS
+    for _ in range(WORKERS):
+        jobs.put(None, timeout_s=30)
+    answers = [results.get(timeout_s=30) for _ in range(300)]
+    everybody.join(30)
+    assert not everybody.is_alive()
+    assert sorted(answer for _, answer in answers) == list(range(0, 600, 2))
+    assert shared.Dict(name + " seen")["total"] == 300
 
 
 ENDLESS = """
