@@ -180,7 +180,7 @@ def test_a_killed_process_leaves_everything_whole(name: str) -> None:
                 os.sched_yield()
         assert store["ended"] <= store["begun"] <= store["ended"] + 2 * round_number
         assert all(value == "x" * len(value) for key, value in store.items() if isinstance(key, int))
-        assert len(cache) == 50
+        assert 48 <= len(cache) <= 50  # each may have died after it made room, before it filled it
         assert all(value == value[:1] * len(value) for value in cache.values())
 
 
