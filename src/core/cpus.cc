@@ -85,7 +85,8 @@ result<> keep_thread_to(const std::vector<int>& cpus) {
   std::string names;
   for (const int cpu : cpus) {
     CPU_SET(static_cast<size_t>(cpu), &mask);
-    names += (names.empty() ? "" : ", ") + std::to_string(cpu);
+    if (!names.empty()) names += ", ";
+    names += std::to_string(cpu);
   }
   const int code = pthread_setaffinity_np(pthread_self(), sizeof mask, &mask);
   if (code != 0) return system_error(code, "keep a worker to CPU " + names);

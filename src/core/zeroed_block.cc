@@ -1,6 +1,8 @@
 #include "fasterapi/core/zeroed_block.h"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cassert>
 #include <cstdlib>
@@ -32,6 +34,14 @@ void* zeroed(size_t bytes, size_t alignment) noexcept {
 
 zeroed_block::zeroed_block(size_t bytes, size_t alignment) noexcept
     : bytes_(bytes), alignment_(alignment), data_(zeroed(bytes, alignment)) {}
+
+void zeroed_block::prefer_node(int node) const noexcept {
+  constexpr int mode_preferred = 1;  // MPOL_PREFERRED of <numaif.h>, set_mempolicy(2)
+  constexpr unsigned long bits = sizeof(unsigned long) * 8;
+  if (bytes_ < mapped_bytes_min || node < 0 || static_cast<unsigned long>(node) >= bits) return;
+  const unsigned long nodes = 1UL << node;
+  syscall(SYS_mbind, data_, bytes_, mode_preferred, &nodes, bits + 1, 0UL);
+}
 
 zeroed_block::~zeroed_block() {
   if (bytes_ < mapped_bytes_min) {

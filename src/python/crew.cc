@@ -20,9 +20,23 @@ latency as_latency(const core::latency_histogram::summary& of) {
   return {of.count(), of.average_ns(), of.percentile_ns(0.50), of.percentile_ns(0.99)};
 }
 
+// The node of a position: they are dealt out in turn.
+size_t node_of(size_t index, size_t nodes) { return index % nodes; }
+
 core::error closed_error() { return core::plain_error(core::errc::shut_down); }
 
 }  // namespace
+
+std::vector<size_t> help_order(size_t helper, size_t pinned, size_t nodes) {
+  std::vector<size_t> order;
+  for (const bool near : {true, false}) {
+    for (size_t i = 0; i < pinned; ++i) {
+      const size_t other = (helper + i) % pinned;
+      if (other != helper && (node_of(other, nodes) == node_of(helper, nodes)) == near) order.push_back(other);
+    }
+  }
+  return order;
+}
 
 crew::crew(crew_plan plan) : plan_(std::move(plan)), watchdog_([this](job& late) { return expire(late); }) {}
 
@@ -64,15 +78,24 @@ void crew::furnish() {
   if (plan_.main_threads > 0) add(position::kind::main, plan_.main_threads, nullptr);
   for (auto& each : positions_) {
     const auto& nodes = plan_.machine.nodes;
-    const size_t node = each->index % nodes.size();
+    const size_t node = node_of(each->index, nodes.size());
     const auto& cpus = nodes[node];
     each->node = static_cast<int>(node);
+    if (plan_.numa_aware && nodes.size() > 1) {
+      each->bound.prefer_node(each->node);
+      if (each->own) each->own->prefer_node(each->node);
+    }
     if (cpus.empty() || each->role == position::kind::main) continue;
     if (plan_.pin_to_cores) {
       each->cpus = {cpus[each->index / nodes.size() % cpus.size()]};
     } else if (plan_.numa_aware && nodes.size() > 1) {
       each->cpus = cpus;
     }
+  }
+  for (const auto& each : positions_) {
+    const bool helps =
+        each->role == position::kind::pinned ? plan_.work_stealing : each->role == position::kind::pooled;
+    if (helps) each->helps = help_order(each->index, pinned_, plan_.numa_aware ? plan_.machine.nodes.size() : 1);
   }
   for (const auto& each : positions_) lane_threads_ = std::max(lane_threads_, each->threads);
   const size_t lanes_max = positions_.size() + plan_.stuck_max;
@@ -188,8 +211,8 @@ core::result<> crew::submit(job& work, destination where, when_full then) {
   const bool bound = where.what == destination::kind::position;
   work.submitted_ns_ = core::monotonic_ns();
   if (work.deadline_ns != 0) watchdog_.arm(work);
-  // There is room: every queue has as much as may wait in all of them.
-  [[maybe_unused]] const bool pushed = (bound ? at->bound : *at->open).push(work);
+  // Every queue has as much room as may wait in all of them.
+  (bound ? at->bound : *at->open).push(work);
   announce(*at, bound);
   if (!at->alive.load(std::memory_order_seq_cst)) give_up(*at, refusal(where));  // it died meanwhile
   return core::nothing{};
@@ -302,25 +325,18 @@ job* crew::take(position& at, uint32_t& turn) noexcept {
     if (popped == nullptr) break;
     if (job* mine = claim(popped)) return mine;
   }
-  const bool helps = at.role == position::kind::pinned ? plan_.work_stealing : at.role == position::kind::pooled;
-  return helps ? steal(at, turn) : nullptr;
+  return steal(at, turn);
 }
 
-// What pinned positions have not come to: for their neighbours, on the same node first, and for pooled ones.
+// What pinned positions have not come to, for those that help them.
 job* crew::steal(position& at, uint32_t& turn) noexcept {
-  const bool nodes = plan_.numa_aware && plan_.machine.nodes.size() > 1;
-  for (const bool near : {true, false}) {
-    for (size_t i = 0; i < pinned_; ++i) {
-      position& other = *positions_[(at.index + i) % pinned_];
-      if (&other == &at || (nodes ? (other.node == at.node) != near : !near)) continue;
-      while (job* popped = other.open->pop(turn)) {
-        job* mine = claim(popped);
-        if (mine == nullptr) continue;
-        at.counts.stolen.fetch_add(1, std::memory_order_relaxed);
-        return mine;
-      }
+  for (const size_t other : at.helps) {
+    while (job* popped = positions_[other]->open->pop(turn)) {
+      job* mine = claim(popped);
+      if (mine == nullptr) continue;
+      at.counts.stolen.fetch_add(1, std::memory_order_relaxed);
+      return mine;
     }
-    if (!nodes) break;
   }
   return nullptr;
 }
@@ -401,20 +417,20 @@ int64_t crew::expire(job& late) {
     late.abandon(core::plain_error(core::errc::timed_out));
   }
   std::shared_ptr<lane> where;
+  bool given_up = false;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& each : lanes_) {
       if (each->runs(late)) where = each;
     }
-    if (where != nullptr && where->given_up) return 0;  // the interruption waits for the GIL
+    given_up = where != nullptr && where->given_up;
   }
-  if (where == nullptr) return now_ns + interrupt_again_ns;  // between two of its steps
-  if (now_ns < late.deadline_ns + plan_.stuck_after_ns) {
+  // Code that never ends is interrupted again and again: what it caught may have been the interruption.
+  if (where != nullptr) {
     where->interrupt(&late);
-    return now_ns + std::min(interrupt_again_ns, plan_.stuck_after_ns);
+    if (!given_up && now_ns >= late.deadline_ns + plan_.stuck_after_ns) replace(where->where(), where);
   }
-  replace(where->where(), where);
-  return 0;
+  return now_ns + std::min(interrupt_again_ns, plan_.stuck_after_ns);
 }
 
 // Gives a lane up in which code would not end, and puts a fresh one in its place.

@@ -21,6 +21,10 @@
 
 namespace fasterapi::python {
 
+// The pinned positions that position `helper` takes work from when it has none: those on its own node first, of `nodes`
+// among which positions are dealt out, and beginning with the next one, so that helpers spread.
+std::vector<size_t> help_order(size_t helper, size_t pinned, size_t nodes);
+
 // The threads and interpreters of one executor, the queues between them, and who does what next.
 //
 // Any thread may call any member, attached to no interpreter where it says so. Held by the executor and by each of the

@@ -154,6 +154,7 @@ core::result<std::unique_ptr<PythonExecutor>> PythonExecutor::create(const Confi
   crew_plan plan;
   (settings.use_subinterpreters ? plan.pinned : plan.main_threads) = count_or_cpus(settings.num_workers);
   plan.queue_size = settings.queue_size;
+  plan.stuck_after_ns = settings.stuck_after_ns;
   if (settings.use_subinterpreters) {
     plan.prepare = [init = interpreter_init{path, {}, {}}](const gil& held, place&) { return prepare(init, held); };
   }
@@ -172,6 +173,7 @@ core::result<std::unique_ptr<SubinterpreterExecutor>> SubinterpreterExecutor::cr
   plan.numa_aware = settings.numa_aware;
   plan.work_stealing = settings.work_stealing;
   plan.queue_size = settings.queue_size;
+  plan.stuck_after_ns = settings.stuck_after_ns;
   plan.prepare = [init = std::move(settings.init)](const gil& held, place&) { return prepare(init, held); };
   return std::unique_ptr<SubinterpreterExecutor>(new SubinterpreterExecutor(TRY(assemble(std::move(plan)))));
 }

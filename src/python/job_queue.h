@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <thread>
 
 #include "fasterapi/core/mpmc_queue.h"
 #include "fasterapi/python/job.h"
@@ -16,8 +17,14 @@ class job_queue {
  public:
   explicit job_queue(size_t capacity) : lanes_{lane(capacity), lane(capacity), lane(capacity)} {}
 
-  // False when it is full.
-  bool push(job& work) noexcept { return lanes_[static_cast<size_t>(work.urgency)].try_push(&work); }
+  // There must be room: the jobs in it, counted until their pop() has returned, are fewer than its capacity. A thread
+  // that is in the midst of a pop is waited for.
+  void push(job& work) noexcept {
+    while (!lanes_[static_cast<size_t>(work.urgency)].try_push(&work)) std::this_thread::yield();
+  }
+  void prefer_node(int node) noexcept {
+    for (auto& each : lanes_) each.prefer_node(node);
+  }
   // Null when it is empty. `turn` counts the calling thread's takings.
   job* pop(uint32_t& turn) noexcept {
     job* taken = nullptr;

@@ -12,32 +12,9 @@
 #include "fasterapi/python/errc.h"
 #include "fasterapi/python/error.h"
 #include "python/crew.h"
+#include "python/housekeeping.h"
 
 namespace fasterapi::python {
-
-namespace {
-
-// CPython 3.13 notes that a thread it did not start will end, and stumbles over the note when the interpreter ends
-// (gh-130522). False when threads are left that ending the interpreter would not survive (daemon threads).
-bool settle_threads() {
-  static constexpr const char* code = R"(
-import sys
-threading = sys.modules.get('threading')
-safe = True
-if threading is not None:
-    if hasattr(threading._thread_local_info, '_track_dummy_thread_ref'):
-        del threading._thread_local_info._track_dummy_thread_ref
-    here = threading.get_ident()
-    safe = not any(t.daemon and t.ident != here and not isinstance(t, threading._DummyThread) for t in threading.enumerate())
-)";
-  const ref names = ref::steal(PyDict_New());
-  const ref ran = ref::steal(names ? PyRun_String(code, Py_file_input, names.get(), names.get()) : nullptr);
-  PyObject* safe = ran ? PyDict_GetItemString(names.get(), "safe") : Py_True;
-  PyErr_Clear();
-  return safe == Py_True;
-}
-
-}  // namespace
 
 lane::lane(crew& of, position& at, size_t first_spot) : crew_(of), position_(at), first_spot_(first_spot) {
   for (size_t i = 0; i < at.threads; ++i) {
@@ -141,7 +118,7 @@ void lane::leave_interpreter() noexcept {
     place_.data = {};
     place_.functions = {};
     place_.interruption = {};
-    safe = !own_ || settle_threads();
+    safe = !own_ || settle_threads(held);
   }
   if (!own_) return in_main_.reset();
   PyEval_RestoreThread(first_);
@@ -189,7 +166,10 @@ void lane::execute(worker& self, job& next, const gil& held) noexcept {
     counts.queue_wait.record(begun_ns - next.submitted_ns_);
     const bool succeeded = next.run(held, place_);
     self.current.store(nullptr, std::memory_order_seq_cst);
-    if (std::exchange(self.interrupted, false)) PyThreadState_SetAsyncExc(self.thread_id, nullptr);
+    if (std::exchange(self.interrupted, false)) {
+      PyThreadState_SetAsyncExc(self.thread_id, nullptr);
+      give_back_import_locks(held);
+    }
     counts.run_time.record(core::monotonic_ns() - begun_ns);
     counts.executed.fetch_add(1, std::memory_order_relaxed);
     if (!succeeded) counts.failed.fetch_add(1, std::memory_order_relaxed);

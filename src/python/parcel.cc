@@ -99,7 +99,7 @@ core::result<> write(parcel& to, const value& from, int depth) {
 std::string decimal_of(std::string_view number) {
   const bool is_negative = (static_cast<uint8_t>(number.back()) & 0x80) != 0;
   std::vector<uint32_t> words((number.size() + 3) / 4, is_negative ? UINT32_MAX : 0);
-  std::memcpy(words.data(), number.data(), number.size());
+  std::memcpy(words.data(), number.data(), std::min(number.size(), words.size() * sizeof(uint32_t)));
   if (is_negative) {
     uint64_t carry = 1;
     for (uint32_t& word : words) {

@@ -59,6 +59,9 @@ class mpmc_queue {
     for (uint64_t i = head_.load(std::memory_order_acquire); i != tail; ++i) std::destroy_at(value_in(at(i)));
   }
 
+  // Where its memory is to come from when it is first used: a NUMA node.
+  void prefer_node(int node) const noexcept { memory_.prefer_node(node); }
+
   // False when at some instant of the call the queue was full, where a value counts until its pop has ended; the value
   // offered is then as it was.
   bool try_push(T&& value) noexcept { return push_batch(std::span<T>(&value, 1)) == 1; }

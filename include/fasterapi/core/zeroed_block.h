@@ -19,6 +19,8 @@ class zeroed_block {
   static constexpr size_t alignment_max = 4096;
 
   void* data() const noexcept { return data_; }
+  // Asks for pages of a NUMA node when they are first used. Small blocks, and kernels without nodes, leave it as it is.
+  void prefer_node(int node) const noexcept;
 
  private:
   const size_t bytes_;

@@ -180,9 +180,10 @@ class basic_executor : public core::executor {
 class PythonExecutor final : public basic_executor {
  public:
   struct Config {
-    uint32_t num_workers = 0;          // 0: usable CPUs
-    bool use_subinterpreters = false;  // each worker has an interpreter of its own, as in SubinterpreterExecutor
-    uint32_t queue_size = 10000;       // jobs that may wait
+    uint32_t num_workers = 0;                // 0: usable CPUs
+    bool use_subinterpreters = false;        // each worker has an interpreter of its own, as in SubinterpreterExecutor
+    uint32_t queue_size = 10000;             // jobs that may wait
+    int64_t stuck_after_ns = 1'000'000'000;  // how long past its deadline code may run before others take its place
   };
 
   // Python must be initialised (python::runtime). Not attached.
@@ -202,11 +203,12 @@ class SubinterpreterExecutor final : public basic_executor {
   struct Config {
     uint32_t num_pinned_workers = 0;  // 0: usable CPUs
     uint32_t num_pooled_workers = 0;
-    uint32_t num_pooled_interpreters = 0;  // 0: half the pooled workers
-    bool pin_to_cores = false;             // a CPU for each interpreter's threads
-    bool numa_aware = false;               // threads keep to a node; work goes to the own node first
-    bool work_stealing = true;             // among pinned workers, of work that is not bound to one
-    uint32_t queue_size = 10000;           // jobs that may wait, in all
+    uint32_t num_pooled_interpreters = 0;    // 0: half the pooled workers
+    bool pin_to_cores = false;               // a CPU for each interpreter's threads
+    bool numa_aware = false;                 // threads keep to a node; work goes to the own node first
+    bool work_stealing = true;               // among pinned workers, of work that is not bound to one
+    uint32_t queue_size = 10000;             // jobs that may wait, in all
+    int64_t stuck_after_ns = 1'000'000'000;  // how long past its deadline code may run before others take its place
     interpreter_init init = {};
   };
 

@@ -1,0 +1,55 @@
+#include "python/housekeeping.h"
+
+#include "fasterapi/python/ref.h"
+
+namespace fasterapi::python {
+
+namespace {
+
+// The names that a piece of Python leaves behind; none where it failed, which is told to sys.unraisablehook.
+ref run(const char* code) {
+  ref names = ref::steal(PyDict_New());
+  const ref ran = ref::steal(names ? PyRun_String(code, Py_file_input, names.get(), names.get()) : nullptr);
+  if (ran) return names;
+  PyErr_WriteUnraisable(nullptr);
+  return {};
+}
+
+}  // namespace
+
+void give_back_import_locks(const gil&) {
+  run(R"(
+import _imp, _thread, sys
+try:
+    while True:
+        _imp.release_lock()
+except RuntimeError:
+    pass
+machinery = sys.modules['_frozen_importlib']
+here = _thread.get_ident()
+waits_for = machinery._blocking_on.get(here)
+if waits_for:
+    waits_for.clear()
+for known in list(machinery._module_locks.values()):
+    lock = known()
+    while getattr(lock, 'owner', None) == here:
+        lock.release()
+)");
+}
+
+bool settle_threads(const gil&) {
+  const ref names = run(R"(
+import sys
+safe = True
+threading = sys.modules.get('threading')
+if threading is not None:
+    if hasattr(threading._thread_local_info, '_track_dummy_thread_ref'):
+        del threading._thread_local_info._track_dummy_thread_ref
+    here = threading.get_ident()
+    others = [t for t in threading.enumerate() if t.ident != here and not isinstance(t, threading._DummyThread)]
+    safe = not any(t.daemon for t in others)
+)");
+  return !names || PyDict_GetItemString(names.get(), "safe") == Py_True;
+}
+
+}  // namespace fasterapi::python
