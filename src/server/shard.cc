@@ -71,6 +71,7 @@ void shard::wait(int64_t timeout_ms) noexcept {
     constexpr int64_t longest_ms = 3'600'000;
     const int64_t limit = timeout_ms < 0 ? longest_ms : std::min(timeout_ms, longest_ms);
     timeout_ms = timers_.quiet_ms(now_ms_, limit);
+    log_.flush();  // of calls that were answered after the last turn's end
   }
   ready_.clear();
   next_event_ = 0;

@@ -294,3 +294,10 @@ def test_the_access_log_has_a_line_for_each_request(serve):
             re.compile(r'^[-\d]+ [:.\d]+ INFO 127\.0\.0\.1:\d+ "GET /\?a=b HTTP/1\.1" 200 17 [\d.]+ ms$', re.MULTILINE)
         )
         assert line
+
+
+def test_the_access_log_does_not_wait_for_another_request(serve):
+    with serve(APP, "--workers", "1", "--access-log") as server, raw(server) as sock:
+        sock.sendall(request("/slow?seconds=0.01"))
+        Answers(sock).next()
+        assert server.wait_for_log(r'"GET /slow\?seconds=0\.01 HTTP/1\.1" 200')
