@@ -59,6 +59,12 @@ class shared_state {
   bool detach() noexcept { return state_.detach(); }
   // The continuation of a state that has ended, and of those that end by it.
   void run_continuations() noexcept;
+  // What is left to do with what continuation::run() gave; uses up its reference.
+  static void go_on(shared_state* ended) noexcept {
+    if (ended == nullptr) return;
+    ended->run_continuations();
+    ended->release();
+  }
 
   // The producer, before it publishes, once: `hook` is called when this is cancelled, by the thread that cancels, or at
   // once if it was cancelled before. It is dropped when there is a result.

@@ -47,7 +47,7 @@ class then_state final : public future_state<typename unwrapped<returned<T, F>>:
   // Takes over the consumer's reference to the state before.
   void follow(future_state<T>* source) noexcept {
     upstream_.store(source);
-    if (!source->attach(*this)) go_on(run(*source));
+    if (!source->attach(*this)) shared_state::go_on(run(*source));
   }
 
   shared_state* run(shared_state& source) noexcept override {
@@ -71,20 +71,14 @@ class then_state final : public future_state<typename unwrapped<returned<T, F>>:
     ~posted() {
       if (owner_ == nullptr) return;
       owner_->callable_.reset();
-      go_on(owner_->finish(plain_error(make_error_code(errc::broken_promise))));
+      shared_state::go_on(owner_->finish(plain_error(make_error_code(errc::broken_promise))));
     }
-    void operator()() noexcept { go_on(std::exchange(owner_, nullptr)->apply(*before_)); }
+    void operator()() noexcept { shared_state::go_on(std::exchange(owner_, nullptr)->apply(*before_)); }
 
    private:
     then_state* owner_;
     state_ref<future_state<T>> before_;
   };
-
-  static void go_on(shared_state* ended) noexcept {
-    if (ended == nullptr) return;
-    ended->run_continuations();
-    ended->release();
-  }
 
   shared_state* cancel_requested() noexcept override { return upstream_.take(); }
 
