@@ -33,6 +33,9 @@ class completion_port {
   // Until no call looks at the interpreter's memory. Not attached. False when the deadline has passed.
   bool wait_returned(int64_t deadline_ns) noexcept;
 
+  // How many waits for a call have looked in vain before they slept, since one did not.
+  std::atomic<uint32_t> vain_waits{0};
+
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
