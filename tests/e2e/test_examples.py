@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -32,6 +34,17 @@ def test_mandelbrot_renders_tiles(strategy: str) -> None:
     assert inside.headers["x-worker"] in ("0", "1")
     assert set(_pixels(inside.content)) == {(0, 0, 0)}
     assert (0, 0, 0) not in _pixels(outside.content)
+
+
+def test_prime_search_finds_them_all() -> None:
+    done = subprocess.run(
+        [sys.executable, _EXAMPLES / "prime_search.py", "2000000"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.startswith("148,933 primes below 2,000,000\n8 segments in ")
 
 
 def _pixels(image: bytes) -> list[tuple[int, int, int]]:
