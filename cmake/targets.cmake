@@ -21,11 +21,13 @@ if(FASTERAPI_TESTS)
   add_custom_target(unit_tests)
 endif()
 
-# fasterapi_library(NAME SOURCES... [LINK targets...]): one folder of src/, one static library, one namespace. Whoever uses
-# it from the installed package, as fasterapi::NAME, has none of our flags.
+# fasterapi_library(NAME SOURCES... [LINK targets...] [TYPE_INFO sources...]): one folder of src/, one static library, one
+# namespace. Whoever uses it from the installed package, as fasterapi::NAME, has none of our flags. The sources of TYPE_INFO
+# hold the virtual functions of classes that users' classes derive from, whose type information those refer to.
 function(fasterapi_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK;TYPE_INFO" ${ARGN})
   add_library(fasterapi_${name} STATIC ${arg_SOURCES})
+  set_source_files_properties(${arg_TYPE_INFO} PROPERTIES COMPILE_OPTIONS -frtti)
   target_link_libraries(fasterapi_${name} PUBLIC $<BUILD_INTERFACE:fasterapi_flags> ${arg_LINK})
   target_compile_features(fasterapi_${name} PUBLIC cxx_std_20)
   set_target_properties(fasterapi_${name} PROPERTIES EXPORT_NAME ${name})

@@ -1,7 +1,7 @@
 """Shows a header to Doxygen: prints it with its plain `//` contracts as documentation comments.
 
-A comment above declarations belongs to all of them up to the next empty line, as a reader takes it. What follows code on
-its line belongs to what stands before it. Used as INPUT_FILTER of docs/cpp/Doxyfile.
+A comment above declarations belongs to all of them up to the next empty line, as a reader takes it. What follows code
+on its line belongs to what stands before it. Used as INPUT_FILTER of docs/cpp/Doxyfile.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ def as_documentation(text: str) -> str:
     """The header with its contracts as Doxygen reads them; as many lines as before, or a few more."""
     lines = [line for line in map(_without_linters, text.splitlines()) if not NOT_DECLARED.search(line)]
     shown: list[str] = []
-    for is_empty, paragraph in groupby(_comments(lines), key=lambda line: not line.strip()):
-        shown.extend(paragraph if is_empty else _grouped(list(paragraph)))
+    for is_empty, run in groupby(_comments(lines), key=lambda line: not line.strip()):
+        paragraph = list(run)
+        shown.extend(paragraph if is_empty else _grouped(paragraph))
     return "\n".join(shown) + "\n"
 
 

@@ -88,10 +88,12 @@ void access_log::error(std::string_view request_id, std::string_view what) noexc
   } else {
     line.append(clock_.at(wall_ms()));
     line.append(" ERROR ");
-    line.append(what);
+    const std::string_view first = what.substr(0, what.find('\n'));
+    line.append(first);
     line.append(" request_id=");
     line.append(request_id);
-    line.append('\n');
+    line.append(what.substr(first.size()));
+    if (what.empty() || what.back() != '\n') line.append('\n');
   }
   write_all(STDERR_FILENO, line.view());
 }

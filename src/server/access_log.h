@@ -22,6 +22,7 @@ class access_log {
   bool enabled() const noexcept { return enabled_; }
   // `now_ns` is core::monotonic_ns(); the call's head must still be readable.
   void add(const call& answered, uint16_t status, size_t body_bytes, int64_t now_ns) noexcept;
+  // `what` may be several lines: the id is on the first.
   void error(std::string_view request_id, std::string_view what) noexcept;
   void flush() noexcept;
 

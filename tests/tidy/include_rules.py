@@ -23,7 +23,7 @@ MAY_INCLUDE: dict[str, frozenset[str]] = {
     "json": frozenset({"core"}),
     "python": frozenset({"core", "json", "schema"}),
     "schema": frozenset({"core", "json"}),
-    "server": frozenset({"core", "net", "http", "json", "schema"}),
+    "server": frozenset({"core", "net", "http", "json", "python", "schema"}),
     "shared": frozenset({"core"}),
     "bindings": frozenset({"core", "net", "http", "json", "python", "schema", "server", "shared"}),
 }

@@ -67,6 +67,7 @@ class state_ref {
   state_ref& operator=(const state_ref&) = delete;
   ~state_ref() { reset(); }
 
+  // With a reference of its own.
   static state_ref retained(State& state) noexcept {
     state.retain();
     return state_ref(&state);

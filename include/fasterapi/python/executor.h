@@ -32,6 +32,7 @@ struct function_call {
   std::vector<std::pair<std::string, value>> keywords = {};
 };
 
+// How a job is to be run.
 struct submit_options {
   destination where = destination::anywhere();
   priority urgency = priority::normal;
@@ -179,6 +180,7 @@ class basic_executor : public core::executor {
 // that refuse other interpreters.
 class PythonExecutor final : public basic_executor {
  public:
+  // What it is made of.
   struct Config {
     uint32_t num_workers = 0;                // 0: usable CPUs
     bool use_subinterpreters = false;        // each worker has an interpreter of its own, as in SubinterpreterExecutor
@@ -200,6 +202,7 @@ class SubinterpreterExecutor final : public basic_executor {
   // For num_pinned_workers: only pooled ones.
   static constexpr uint32_t none = UINT32_MAX;
 
+  // What it is made of.
   struct Config {
     uint32_t num_pinned_workers = 0;  // 0: usable CPUs
     uint32_t num_pooled_workers = 0;

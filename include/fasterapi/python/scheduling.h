@@ -7,6 +7,7 @@ namespace fasterapi::python {
 
 // Where a job may run.
 struct destination {
+  // Which of the three it is.
   enum class kind : uint8_t { anywhere, position, pool };
 
   // Where it is soonest done: an idle pinned worker, else an idle pooled one, else wherever there is room.
