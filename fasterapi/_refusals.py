@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from io import BytesIO
 from types import FunctionType, MethodType
@@ -17,23 +17,23 @@ DEPTH_MAX = 12
 
 def refusal_of(value: object, error: Exception) -> TypeError:
     """The error to raise for `value`, for which pickling raised `error`."""
-    path, culprit, reason = _search(value, error, (), set())
+    path, culprit, reason = _search(value, error, (), set(), _arguments(value) or _parts(value))
     where = f"{' of '.join(reversed(path))}: " if path else ""
     return TypeError(f"{where}{_name(culprit)} cannot cross to another interpreter{_advice(culprit, reason)}")
 
 
 def _search(
-    value: Any, error: Exception, path: tuple[str, ...], seen: set[int]
+    value: Any, error: Exception, path: tuple[str, ...], seen: set[int], parts: Iterable[tuple[str, Any]]
 ) -> tuple[tuple[str, ...], Any, Exception]:
     if id(value) in seen or len(path) >= DEPTH_MAX:
         return path, value, error
     seen.add(id(value))
-    for step, part in _parts(value):
+    for step, part in parts:
         failure = _failure_of(part)
         if failure is not None:
             own = _described(value)
             steps = (own, step) if own and not path else (step,)
-            return _search(part, failure, (*path, *steps), seen)
+            return _search(part, failure, (*path, *steps), seen, _parts(part))
     return path, value, error
 
 
@@ -45,6 +45,15 @@ def _failure_of(value: object) -> Exception | None:
     except Exception as error:  # noqa: BLE001 (whatever it is, the caller is told)
         return error
     return None
+
+
+def _arguments(value: Any) -> list[tuple[str, Any]]:
+    """The arguments of a call, which the engine packs as (positional, by name); nothing for other values."""
+    match value:
+        case (tuple() as positional, dict() as named) if all(isinstance(name, str) for name in named):
+            first = [(f"argument {index}", item) for index, item in enumerate(positional)]
+            return first + [(f"argument {name!r}", item) for name, item in named.items()]
+    return []
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:

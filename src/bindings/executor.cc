@@ -1,6 +1,7 @@
 #include "bindings/executor.h"
 
 #include <structmember.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -27,6 +28,10 @@ using python::ref;
 
 // How long an interpreter that ends waits for others to be through with memory that it lent them.
 constexpr int64_t lent_patience_ns = 5'000'000'000;
+
+// How long calls may take to end once they are interrupted because the program is.
+constexpr int64_t interrupt_patience_ns = 3'000'000'000;
+constexpr int interrupted_status = 130;  // as a shell tells of a program that SIGINT ended
 
 struct executor_object {
   PyObject_HEAD std::shared_ptr<shared_workers> workers;
@@ -256,26 +261,61 @@ PyObject* shutdown(PyObject* object, PyObject* args, PyObject* keywords) {
   Py_RETURN_NONE;
 }
 
+using crews = std::vector<std::shared_ptr<python::crew>>;
+using endings = std::vector<std::shared_ptr<ending>>;
+
+bool wait_for_all(const endings& ends, int64_t deadline_ns) noexcept {
+  return std::all_of(ends.begin(), ends.end(), [&](const auto& each) { return each->wait(deadline_ns); });
+}
+
+void flush_output() {
+  for (const char* name : {"stdout", "stderr"}) {
+    PyObject* stream = PySys_GetObject(name);
+    const ref flushed = ref::steal(stream != nullptr ? PyObject_CallMethod(stream, "flush", nullptr) : nullptr);
+    if (!flushed) PyErr_Clear();
+  }
+}
+
+// The program was interrupted while it waited for its calls at its end: they are interrupted too. Code that does not
+// end even so would be running in interpreters that are being taken apart: then the process ends here.
+void interrupt_calls(const crews& running) {
+  PyObject* raised = PyErr_GetRaisedException();
+  endings ends;
+  for (const auto& each : running) ends.push_back(ending::begin(each, python::shutdown_mode::cancel, 0));
+  bool over = false;
+  const int64_t until_ns = core::monotonic_ns() + interrupt_patience_ns;
+  Py_BEGIN_ALLOW_THREADS;
+  over = wait_for_all(ends, until_ns);
+  Py_END_ALLOW_THREADS;
+  if (!over) {
+    flush_output();
+    _exit(interrupted_status);
+  }
+  PyErr_SetRaisedException(raised);
+}
+
 // The interpreter ends: nothing is submitted any more, and what was submitted is waited for.
 PyObject* end_executors(PyObject* module, PyObject*) {
   executor_side& side = *state_of(module).executor.side;
   side.is_closed = true;
-  std::vector<std::shared_ptr<ending>> ends;
-  for (auto& each : side.crews()) ends.push_back(ending::begin(std::move(each), python::shutdown_mode::drain));
-  const auto wait = [&ends](int64_t until_ns) {
-    return std::all_of(ends.begin(), ends.end(), [&](const auto& each) { return each->wait(until_ns); });
-  };
-  bool over = wait_detached(core::no_deadline, wait) == 1;
-  // Calls that are left to the pool of the process may still look at memory of this interpreter.
-  const int64_t lent_until_ns = core::monotonic_ns() + lent_patience_ns;
-  over =
-      over && wait_detached(lent_until_ns, [&](int64_t until_ns) { return side.port().wait_returned(until_ns); }) >= 0;
-  const int64_t self = PyInterpreterState_GetID(PyInterpreterState_Get());
-  if (const std::shared_ptr<ending> last = process_pool::here().leave(self)) {
-    over = wait_detached(core::no_deadline, [&](int64_t until_ns) { return last->wait(until_ns); }) == 1 && over;
+  crews running = side.crews();
+  if (auto last = process_pool::here().leave(PyInterpreterState_GetID(PyInterpreterState_Get()))) {
+    running.push_back(std::move(last));
+  }
+  endings ends;
+  for (const auto& each : running) ends.push_back(ending::begin(each, python::shutdown_mode::drain));
+  const int came = wait_detached(core::no_deadline, [&](int64_t until_ns) { return wait_for_all(ends, until_ns); });
+  if (came < 0) {
+    interrupt_calls(running);
+  } else {
+    // Calls that are left to the pool of the process may still look at memory of this interpreter.
+    const int64_t until_ns = core::monotonic_ns() + lent_patience_ns;
+    Py_BEGIN_ALLOW_THREADS;
+    side.port().wait_returned(until_ns);
+    Py_END_ALLOW_THREADS;
   }
   side.port().close();
-  if (!over) return nullptr;
+  if (came < 0) return nullptr;
   Py_RETURN_NONE;
 }
 

@@ -68,13 +68,15 @@ std::string preparation::why_broken() const {
   return why_;
 }
 
-std::shared_ptr<ending> ending::begin(std::shared_ptr<python::crew> of, python::shutdown_mode mode) {
+std::shared_ptr<ending> ending::begin(std::shared_ptr<python::crew> of, python::shutdown_mode mode,
+                                      int64_t patience_ns) {
   of->close(mode);
   auto made = std::make_shared<ending>();
-  std::thread([of = std::move(of), mode, made]() mutable {
-    // Code that never ends keeps this waiting, as it would any executor.
-    static_cast<void>(of->shut_down(mode, -1));
+  std::thread([of = std::move(of), mode, patience_ns, made]() mutable {
+    // Without a bound, code that never ends keeps this waiting, as it would any executor.
+    const bool ended = of->shut_down(mode, patience_ns).ok();
     of.reset();
+    if (!ended) return;
     made->over.store(1, std::memory_order_release);
     core::futex_wake_all(made->over);
   }).detach();

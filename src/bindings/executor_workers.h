@@ -47,7 +47,9 @@ struct ending {
   std::atomic<uint32_t> over = 0;
 
   // Closes a crew, and waits for its end in a thread of its own, which holds both.
-  static std::shared_ptr<ending> begin(std::shared_ptr<python::crew> of, python::shutdown_mode mode);
+  // What still runs after `patience_ns` is interrupted; -1: never.
+  static std::shared_ptr<ending> begin(std::shared_ptr<python::crew> of, python::shutdown_mode mode,
+                                       int64_t patience_ns = -1);
   // Not attached. False when the deadline has passed.
   bool wait(int64_t deadline_ns) noexcept;
 };

@@ -38,12 +38,12 @@ core::result<std::shared_ptr<shared_workers>> process_pool::join(int64_t interpr
   return workers_;
 }
 
-std::shared_ptr<ending> process_pool::leave(int64_t interpreter) {
+std::shared_ptr<python::crew> process_pool::leave(int64_t interpreter) {
   const std::lock_guard lock(mutex_);
   if (users_.erase(interpreter) == 0 || !users_.empty()) return nullptr;
   const std::shared_ptr<shared_workers> last = std::exchange(workers_, nullptr);
   last->is_shut_down.store(true, std::memory_order_release);
-  return ending::begin(last->crew, python::shutdown_mode::drain);
+  return last->crew;
 }
 
 }  // namespace fasterapi::bindings

@@ -23,8 +23,8 @@ class process_pool {
   // The workers, for the interpreter with that number, which leaves once if it joined once or more. `path` is the
   // sys.path of the workers if they are to be made.
   core::result<std::shared_ptr<shared_workers>> join(int64_t interpreter, std::vector<std::string> path);
-  // The interpreter ends. What is to be waited for by the last one; null otherwise.
-  std::shared_ptr<ending> leave(int64_t interpreter);
+  // The interpreter ends. The workers, which the last one to leave ends; null otherwise.
+  std::shared_ptr<python::crew> leave(int64_t interpreter);
 
  private:
   std::mutex mutex_;

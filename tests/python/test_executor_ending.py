@@ -205,6 +205,40 @@ def test_a_program_that_raises_still_ends(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (7, "")
 
 
+@pytest.mark.parametrize("work", ["while True: pass", "time.sleep(600)"], ids=["python", "c"])
+def test_a_second_interrupt_ends_calls_that_would_not(work: str, tmp_path: Path) -> None:
+    source = f"""
+        import signal, time
+        from fasterapi import SubinterpreterExecutor
+
+        def work():
+            print("begun", flush=True)
+            {work}
+
+        if __name__ == "__main__":
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            executor = SubinterpreterExecutor(1)
+            try:
+                executor.submit(work).result()
+            finally:
+                print("interrupted", flush=True)
+    """
+    (tmp_path / "program.py").write_text(textwrap.dedent(source))
+    program = subprocess.Popen(
+        [sys.executable, "program.py"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert program.stdout is not None
+    with program:
+        for heard in ("begun", "interrupted"):
+            assert program.stdout.readline() == f"{heard}\n"
+            program.send_signal(signal.SIGINT)
+        assert program.wait(WAIT_S) in (1, 130, -signal.SIGINT)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_every_call_ends_exactly_once(seed: int, tmp_path: Path) -> None:
     """Calls that are cancelled, late, failing, or shut down upon: each has one outcome, and ran at most once."""

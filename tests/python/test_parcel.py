@@ -207,8 +207,13 @@ def test_arguments_are_let_go_of(executor: SubinterpreterExecutor) -> None:
 def test_what_cannot_cross_is_named(executor: SubinterpreterExecutor) -> None:
     import socket
 
-    with socket.socket() as sock, pytest.raises(TypeError, match=r"item under 'net'.*socket\.socket cannot cross"):
+    with (
+        socket.socket() as sock,
+        pytest.raises(TypeError, match=r"item under 'net' of argument 0: socket\.socket cannot cross"),
+    ):
         executor.submit(far.identity, {"net": sock})
+    with socket.socket() as sock, pytest.raises(TypeError, match=r"^argument 'value': socket\.socket cannot cross"):
+        executor.submit(far.identity, value=sock)
 
 
 def test_a_result_that_cannot_cross_is_the_calls_failure(executor: SubinterpreterExecutor) -> None:
