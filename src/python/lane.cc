@@ -140,7 +140,6 @@ void lane::work(worker& self, PyThreadState* thread) {
     if (next == nullptr) next = crew_.await(position_, *this, self.spot, self.turn);
     if (next == nullptr) break;
     self.taken.store(next, std::memory_order_seq_cst);
-    counts.running.fetch_add(1, std::memory_order_relaxed);
     const int64_t wanted_ns = core::monotonic_ns();
     {
       const GILGuard held(thread);
@@ -151,7 +150,6 @@ void lane::work(worker& self, PyThreadState* thread) {
         self.taken.store(next, std::memory_order_seq_cst);
       }
     }
-    counts.running.fetch_sub(1, std::memory_order_relaxed);
   }
   // What this thread may have been woken for is for another one.
   crew_.announce(position_, false);
@@ -164,12 +162,14 @@ void lane::execute(worker& self, job& next, const gil& held) noexcept {
   if (next.at_.compare_exchange_strong(waiting, job::stage::running, std::memory_order_acq_rel)) {
     const int64_t begun_ns = core::monotonic_ns();
     counts.queue_wait.record(begun_ns - next.submitted_ns_);
+    counts.running.fetch_add(1, std::memory_order_relaxed);
     const bool succeeded = next.run(held, place_);
     self.current.store(nullptr, std::memory_order_seq_cst);
     if (std::exchange(self.interrupted, false)) {
       PyThreadState_SetAsyncExc(self.thread_id, nullptr);
       give_back_import_locks(held);
     }
+    counts.running.fetch_sub(1, std::memory_order_relaxed);
     counts.run_time.record(core::monotonic_ns() - begun_ns);
     counts.executed.fetch_add(1, std::memory_order_relaxed);
     if (!succeeded) counts.failed.fetch_add(1, std::memory_order_relaxed);
