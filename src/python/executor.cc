@@ -178,11 +178,6 @@ core::result<std::unique_ptr<SubinterpreterExecutor>> SubinterpreterExecutor::cr
   return std::unique_ptr<SubinterpreterExecutor>(new SubinterpreterExecutor(TRY(assemble(std::move(plan)))));
 }
 
-core::result<std::unique_ptr<SubinterpreterExecutor>> SubinterpreterExecutor::create(crew_plan plan) {
-  static_cast<void>(TRY(ready_main()));
-  return std::unique_ptr<SubinterpreterExecutor>(new SubinterpreterExecutor(TRY(assemble(std::move(plan)))));
-}
-
 size_t SubinterpreterExecutor::pinned() const noexcept { return workers().pinned(); }
 
 }  // namespace fasterapi::python

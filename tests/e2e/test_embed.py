@@ -125,6 +125,28 @@ def test_a_server_with_routes_in_both_languages(programs: Path) -> None:
         assert client.get("/nowhere").status_code == 404
 
 
+def code_blocks(page: str, language: str) -> list[str]:
+    """The blocks of a page that are in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_page_shows_a_project_that_runs(prefix: Path, tmp_path: Path) -> None:
+    (project,) = code_blocks("docs/cpp/README.md", "cmake")
+    (program,) = code_blocks("docs/cpp/README.md", "cpp")
+    (tmp_path / "CMakeLists.txt").write_text(project)
+    (tmp_path / "mine.cc").write_text(program)
+    built = build(tmp_path, prefix, tmp_path / "build")
+    assert run(built / "mine", timeout_s=RUN_S) == "1.41421\n"
+
+
+def test_the_page_on_the_server_shows_code_that_compiles(prefix: Path, tmp_path: Path) -> None:
+    (first, handlers) = code_blocks("docs/cpp/server.md", "cpp")
+    source = tmp_path / "shown.cc"
+    source.write_text(f"{first}\nusing namespace fasterapi::server;\nvoid more(class server& srv) {{\n{handlers}\n}}\n")
+    python_headers = sysconfig.get_path("include")
+    run("g++", "-std=c++20", "-fsyntax-only", "-Wall", "-I", prefix / "include", "-isystem", python_headers, source)
+
+
 def test_the_part_without_python_needs_none(prefix: Path, tmp_path: Path) -> None:
     (tmp_path / "CMakeLists.txt").write_text(
         """

@@ -44,6 +44,7 @@ class transfer_loop {
   std::coroutine_handle<> next_;
 };
 
+// The parameters keep apart what programs compile in either way.
 template <typename Transferred = transferred>
 Transferred transfer(std::coroutine_handle<> to) noexcept {
   if constexpr (std::is_void_v<Transferred>) {
@@ -54,8 +55,9 @@ Transferred transfer(std::coroutine_handle<> to) noexcept {
 }
 
 // Resumes a coroutine from code that is none.
-inline void resume(std::coroutine_handle<> suspended) noexcept {
-  if constexpr (transfers_by_tail_call) {
+template <bool by_tail_call = transfers_by_tail_call>
+void resume(std::coroutine_handle<> suspended) noexcept {
+  if constexpr (by_tail_call) {
     suspended.resume();
   } else {
     transfer_loop::run(suspended);

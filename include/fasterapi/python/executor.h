@@ -21,7 +21,6 @@
 namespace fasterapi::python {
 
 class crew;
-struct crew_plan;
 
 // A Python function by its names, and what it is called with. The result is its value; a dict of it that is not plain
 // (objects of classes, open files, …) is an error.
@@ -218,8 +217,6 @@ class SubinterpreterExecutor final : public basic_executor {
   // Waits until every interpreter is prepared; an error when one could not be. Python must be initialised. Not
   // attached.
   static core::result<std::unique_ptr<SubinterpreterExecutor>> create(Config settings);
-  // The same with preparations of the caller's own, in bindings.
-  static core::result<std::unique_ptr<SubinterpreterExecutor>> create(crew_plan plan);
 
   size_t pinned() const noexcept;
 
