@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "fasterapi/core/future.h"
-#include "fasterapi/core/then_state.h"
 #include "fasterapi/core/timer.h"
+#include "fasterapi/core/upstream_place.h"
 
 namespace fasterapi::core {
 
@@ -60,7 +60,7 @@ class slot final : public continuation {
  private:
   Owner* owner_ = nullptr;
   future_state<T>* source_ = nullptr;  // until attach(), with a reference
-  upstream_place upstream_;
+  upstream_place<shared_state> upstream_;
   std::optional<result<T>> made_;
 };
 

@@ -1,34 +1,12 @@
 #pragma once
 
-#include <atomic>
 #include <optional>
 #include <utility>
 
 #include "fasterapi/core/future.h"
+#include "fasterapi/core/upstream_place.h"
 
 namespace fasterapi::core {
-
-// The states that a state is made from, for cancelling them with it. A place holds one reference, that is taken out
-// either by who cancels or by who has no use for it any more.
-class upstream_place {
- public:
-  upstream_place() noexcept = default;
-  upstream_place(const upstream_place&) = delete;
-  upstream_place& operator=(const upstream_place&) = delete;
-  ~upstream_place() { reset(); }
-
-  // Takes over a reference. Who stores looks afterwards whether it was cancelled meanwhile, and who cancels looks here
-  // afterwards: in the one order of these accesses, one of them sees the other.
-  void store(shared_state* held) noexcept { held_.store(held, std::memory_order_seq_cst); }
-  // Gives the reference to the caller; nullptr for all but the first.
-  [[nodiscard]] shared_state* take() noexcept { return held_.exchange(nullptr, std::memory_order_seq_cst); }
-  void reset() noexcept {
-    if (shared_state* held = take()) held->release();
-  }
-
- private:
-  std::atomic<shared_state*> held_ = nullptr;
-};
 
 namespace future_detail {
 
@@ -129,7 +107,7 @@ class then_state final : public future_state<typename unwrapped<returned<T, F>>:
 
   executor* const where_;
   std::optional<F> callable_;  // until it was called
-  upstream_place upstream_;
+  upstream_place<shared_state> upstream_;
   bool inner_ = false;  // it was called, and returned a future: run() comes from that one
 };
 
