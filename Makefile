@@ -14,7 +14,7 @@ python := $(venv)/bin/python
 release := build/release
 cmake := env PATH="$(CURDIR)/$(venv)/bin:$(PATH)" cmake
 
-.PHONY: build serve test install docs-cpp bench bench-quick lint format sanitize fuzz clean help force
+.PHONY: build serve test install docs-cpp bench bench-quick bench-executor lint format sanitize fuzz clean help force
 
 build: $(venv)/.installed $(release)/build.ninja  ## Set everything up: system packages, Python, .venv, the engine
 	@$(cmake) --build $(release) --target _engine -- -n | grep -q 'no work to do' || \
@@ -43,6 +43,9 @@ bench: build .cache/system-bench  ## Measure against the limit and the peers; wr
 
 bench-quick: build .cache/system-bench  ## Measure FasterAPI against the limit only, in less than a minute
 	@exec benchmarks/run --quick $(BENCH)
+
+bench-executor: build .cache/system-bench-executor $(venv)/.bench-executor-tools  ## Measure the executors beside others; writes a table and JSON
+	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" benchmarks/executor/run $(BENCH)
 
 lint: build $(venv)/.lint-tools  ## Check format, lint and types of C++, Python and shell
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" tools/lint check
@@ -88,6 +91,10 @@ $(venv)/.installed: pyproject.toml $(venv)/.python | $(release)/build.ninja
 
 $(venv)/.lint-tools: pyproject.toml .cache/system-lint $(venv)/.python
 	@$(python) -m pip install --quiet --group lint
+	@touch $@
+
+$(venv)/.bench-executor-tools: pyproject.toml $(venv)/.python
+	@$(python) -m pip install --quiet --group bench-executor
 	@touch $@
 
 force:

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -17,7 +18,7 @@ struct cores {
   int second;
 };
 
-// One figure: what is measured, by whom it is offered, and how. Nanoseconds for one operation; negative: not measured.
+// One figure: what is measured, by whom it is offered, and how: nanoseconds of one operation, or bytes of memory.
 struct measurement {
   const char* what;
   const char* by;
@@ -27,6 +28,7 @@ struct measurement {
 std::span<const measurement> spsc_measurements();
 std::span<const measurement> mpmc_measurements();
 std::span<const measurement> future_measurements();
+std::span<const measurement> python_measurements();
 
 // Keeps the calling thread to one core, or to both.
 inline void keep_to(std::initializer_list<int> allowed) {

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.executor import table as executor_table
 from benchmarks.harness import places
 from benchmarks.harness.result import Document, read_result
 from benchmarks.harness.server import Server, load_servers
@@ -194,6 +195,26 @@ def profile(result: Document, servers: dict[str, Server]) -> str:
     return table(head, lines)
 
 
+def executors(result: Document, servers: dict[str, Server]) -> str:
+    """The table of `make bench-executor`, and what could not be measured."""
+    drawn = table(executor_table.HEAD, executor_table.table_rows(result))
+    gaps = executor_table.missing(result)
+    return drawn + ("\nNot measured:\n\n" + "".join(f"- {gap}\n" for gap in gaps) if gaps else "")
+
+
+def executors_machine(result: Document, servers: dict[str, Server]) -> str:
+    facts, settings = result["machine"], result["settings"]
+    kind = "a virtual machine" if facts["virtual"] else "a machine"
+    peers = ", ".join(f"{name} {number}" for name, number in result["versions"].items() if name != "fasterapi")
+    loads = sorted(run["load"] for run in result["runs"])
+    return (
+        f"Measured on {result['started'][:10]} at commit {result['commit'][:8]}, on {kind} with {facts['cores']} cores "
+        f"({facts['cpu']}), {facts['kernel']}, {facts['python']}{', ' if peers else ''}{peers}; "
+        f"{settings['rounds']} rounds on cores {settings['cores'][0]} and {settings['cores'][1]}; the machine's load "
+        f"meanwhile was {loads[len(loads) // 2]:.1f} (median).\n"
+    )
+
+
 BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
     "cpu-chart": ("cpu_per_request.json", chart),
     "cpu-summary": ("cpu_per_request.json", cpu_summary),
@@ -205,6 +226,8 @@ BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
     "memory": ("memory.json", memory),
     "profile": ("profile.json", profile),
     "soak": ("soak.json", soak),
+    "executors": ("executor.json", executors),
+    "executors-machine": ("executor.json", executors_machine),
 }
 """Name of a block → the result it is made from, and how."""
 
