@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace fasterapi::benchmark {
@@ -49,6 +50,12 @@ void keep(const T& value) {
   asm volatile("" : : "g"(&value) : "memory");
 }
 
+inline double median_of(std::vector<double> figures) {
+  const auto middle = figures.begin() + static_cast<std::ptrdiff_t>(figures.size() / 2);
+  std::nth_element(figures.begin(), middle, figures.end());
+  return *middle;
+}
+
 // The median of several runs of `batch`, which does `operations`: nanoseconds for one of them.
 template <typename Batch>
 double median_ns(size_t operations, Batch batch) {
@@ -60,8 +67,7 @@ double median_ns(size_t operations, Batch batch) {
     batch();
     times.push_back((now_ns() - begin) / static_cast<double>(operations));
   }
-  std::nth_element(times.begin(), times.begin() + runs / 2, times.end());
-  return times[runs / 2];
+  return median_of(std::move(times));
 }
 
 }  // namespace fasterapi::benchmark

@@ -56,8 +56,7 @@ double dispatch(const cores& on) {
     times.push_back((now_ns() - begin) / jobs);
     for (auto& future : futures) keep(must(future.get()));
   }
-  std::nth_element(times.begin(), times.begin() + 4, times.end());
-  return times[4];
+  return median_of(std::move(times));
 }
 
 // Submits a call that does nothing and waits for its result. The worker is awake: it had one a moment ago.
@@ -86,8 +85,7 @@ double round_trip_asleep(const cores& on) {
     keep(must(executor->submit(nothing).get()));
     times.push_back(now_ns() - begin);
   }
-  std::nth_element(times.begin(), times.begin() + trips / 2, times.end());
-  return times[trips / 2];
+  return median_of(std::move(times));
 }
 
 // Enters an interpreter of this thread's own that nobody else wants, and leaves it.
@@ -132,7 +130,8 @@ double attach_by_pygilstate(const cores& on, bool keeps_thread_state) {
       PyEval_RestoreThread(kept);
       PyGILState_Release(outer);
     }
-  }).join();
+  })
+      .join();
   return ns;
 }
 

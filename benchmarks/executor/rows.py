@@ -88,6 +88,7 @@ ROWS: tuple[Row, ...] = (
         below("mpmc-2x2", 100, "< 100 ns"),
     ),
     Row("coroutine-switch", "coroutine switch", "ns", 1, (), below("coroutine-switch", 20, "< 20 ns")),
+    Row("coroutine-call", "making a coroutine and awaiting it", "ns", 1, ()),
     Row("future-same-thread", "promise, result and future on one thread", "ns", 1, ("std::future",)),
     Row("future-round-trip", "promise to a thread that is awake, result back", "µs", US, ("std::future",)),
     Row(
