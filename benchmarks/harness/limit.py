@@ -1,4 +1,4 @@
-"""The limit's program, built with the flags of the engine."""
+"""The programs in C++ that measure, built with the flags of the engine."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from pathlib import Path
 
 from benchmarks.harness import places
 
-__all__ = ["build_limit", "compiler_version"]
+__all__ = ["build_limit", "build_program", "compiler_version"]
 
 BUILD_TIMEOUT_S = 300
 
 
 def build_limit() -> None:
-    """Builds it where it is out of date. Raises RuntimeError with what the build said where it fails."""
+    """Builds the limit where it is out of date. Raises RuntimeError with what the build said where it fails."""
+    build_program("limit")
+
+
+def build_program(target: str) -> None:
+    """Builds a target of benchmarks/CMakeLists.txt. Raises RuntimeError with what the build said where it fails."""
     # The project's environment brings its own cmake and ninja where the system has none.
     environment = {**os.environ, "PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ.get('PATH', '')}"}
-    commands = [["cmake", "--build", str(places.RELEASE), "--target", "limit"]]
+    commands = [["cmake", "--build", str(places.RELEASE), "--target", target]]
     if not (places.RELEASE / "build.ninja").exists():
         commands.insert(0, ["cmake", "--preset", "release"])
     for command in commands:
@@ -33,11 +38,11 @@ def build_limit() -> None:
             check=False,
         )
         if done.returncode != 0:
-            raise RuntimeError(f"the limit was not built:\n{done.stdout[-2000:]}")
+            raise RuntimeError(f"{target} was not built:\n{done.stdout[-2000:]}")
 
 
 def compiler_version() -> str:
-    """Name and version of the compiler that built it, as CMake found it."""
+    """Name and version of the compiler that built them, as CMake found it."""
     names = {}
     for path in places.RELEASE.glob("CMakeFiles/*/CMakeCXXCompiler.cmake"):
         for line in path.read_text().splitlines():

@@ -9,6 +9,7 @@ __all__ = [
     "BENCHMARKS",
     "CACHE",
     "ENVIRONMENTS",
+    "EVENTS",
     "LIMIT",
     "LOAD_SCRIPT",
     "LOGS",
@@ -31,3 +32,4 @@ ENVIRONMENTS = ROOT / ".cache" / "bench-venv"
 
 RELEASE = ROOT / "build" / "release"
 LIMIT = RELEASE / "benchmarks" / "limit"
+EVENTS = RELEASE / "benchmarks" / "events"

@@ -215,6 +215,27 @@ def executors_machine(result: Document, servers: dict[str, Server]) -> str:
     )
 
 
+def shared(result: Document, servers: dict[str, Server]) -> str:
+    lines = [[row["operation"], f"{row['ns']['median']:,.0f}"] for row in result["summary"]]
+    return table(["operation", "ns"], lines)
+
+
+def one_million(result: Document, servers: dict[str, Server]) -> str:
+    lines = [
+        [
+            f"`{row['strategy']}`",
+            f"{row['seconds']:.1f}",
+            f"{row['requests_per_s']:,}",
+            f"{row['totalRequests']:,}",
+            f"{row['uniqueUsers']:,}",
+            f"{row['sum']:,}",
+            f"{row['average']}",
+        ]
+        for row in result["summary"]
+    ]
+    return table(["strategy", "s", "requests/s", "counted", "users", "sum", "average"], lines)
+
+
 BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
     "cpu-chart": ("cpu_per_request.json", chart),
     "cpu-summary": ("cpu_per_request.json", cpu_summary),
@@ -228,6 +249,10 @@ BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
     "soak": ("soak.json", soak),
     "executors": ("executor.json", executors),
     "executors-machine": ("executor.json", executors_machine),
+
+
+    "shared": ("shared.json", shared),
+    "one-million": ("one_million.json", one_million),
 }
 """Name of a block → the result it is made from, and how."""
 

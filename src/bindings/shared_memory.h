@@ -6,8 +6,8 @@
 
 namespace fasterapi::bindings {
 
-// Adds the types of shared objects, and the functions with which the launcher gives workers one shared memory. -1 with a
-// Python error set.
+// Adds the types of shared objects, and the functions with which the launcher gives workers one shared memory. -1 with
+// a Python error set.
 int add_shared_memory(PyObject* module, module_state& state);
 
 }  // namespace fasterapi::bindings

@@ -32,7 +32,7 @@
 namespace fasterapi::shared {
 namespace {
 
-constexpr size_t region_bytes = size_t{1} << 20;
+constexpr size_t region_bytes = size_t{256} << 10;
 
 using contents = std::map<std::string, std::string>;
 

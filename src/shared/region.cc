@@ -1,6 +1,7 @@
 #include "shared/region.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -13,6 +14,18 @@
 namespace fasterapi::shared {
 
 namespace {
+
+// How many forks made this process of the one that loaded the library, and one: asking for the process's number instead
+// would be a system call each time.
+constinit std::atomic<uint64_t> forks = 0;
+
+uint64_t forks_so_far() noexcept {
+  if (const uint64_t known = forks.load(std::memory_order_relaxed)) return known;
+  static const bool watching = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1); }) == 0;
+  uint64_t none = 0;
+  forks.compare_exchange_strong(none, watching ? 1 : 0);
+  return 1;
+}
 
 constexpr uint64_t magic = 0x3164656861736661;  // the layout's version is a part of it
 
@@ -83,7 +96,7 @@ region::region(region&& other) noexcept
     : base_(std::exchange(other.base_, nullptr)),
       size_(other.size_),
       descriptor_(std::exchange(other.descriptor_, -1)),
-      self_pid_(other.self_pid_.load()),
+      self_since_(other.self_since_.load()),
       self_(other.self_.load()) {}
 
 region::~region() {
@@ -92,14 +105,14 @@ region::~region() {
 }
 
 process_id region::self() const noexcept {
-  const pid_t pid = getpid();
-  if (self_pid_.load(std::memory_order_acquire) == pid) return self_.load(std::memory_order_relaxed);
+  const uint64_t forks = forks_so_far();
+  if (self_since_.load(std::memory_order_acquire) == forks) return self_.load(std::memory_order_relaxed);
   // The first call in this process, or in a child made by fork(). Entering twice would make two of one process.
   static std::atomic_flag entering;
   while (entering.test_and_set(std::memory_order_acquire)) entering.wait(true, std::memory_order_relaxed);
-  if (self_pid_.load(std::memory_order_relaxed) != pid) {
+  if (self_since_.load(std::memory_order_relaxed) != forks) {
     self_.store(header().processes.enter(descriptor_), std::memory_order_relaxed);
-    self_pid_.store(pid, std::memory_order_release);
+    self_since_.store(forks, std::memory_order_release);
   }
   entering.clear(std::memory_order_release);
   entering.notify_all();

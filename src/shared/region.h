@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -72,7 +70,8 @@ class region {
   std::byte* base_;
   size_t size_;
   int descriptor_;
-  mutable std::atomic<pid_t> self_pid_ = 0;  // the process that self_ names: a fork makes another of it
+  mutable std::atomic<uint64_t> self_since_ =
+      0;  // after how many forks self_ was asked for: each makes another process
   mutable std::atomic<process_id> self_ = 0;
 };
 
