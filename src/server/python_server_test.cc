@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "fasterapi/python/runtime.h"
 #include "fasterapi/server/server.h"
 #include "server/waiting_client.h"
 
@@ -27,6 +29,13 @@ def not_plain(): return threading.Lock()
 async def suspends(): return 1
 def positional(name, /): return name
 def thread(): return threading.get_ident()
+may_go_on = threading.Event()
+waiting = []
+def wait_for_release():
+    waiting.append(1)
+    may_go_on.wait(20)
+def count_waiting(): return len(waiting)
+def release(): may_go_on.set()
 class Nested:
     @staticmethod
     def answer(): return 42
@@ -147,6 +156,46 @@ TEST_F(PythonServerTest, EveryWorkerHasAnInterpreterOfItsOwn) {
   seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
   EXPECT_EQ(seen.size(), 2U);
   stop();
+}
+
+TEST_F(PythonServerTest, PythonThatRunsAlreadyIsUsedAndOneThatIsNotNeededIsNotStarted) {
+  settings.init.clear();
+  settings.num_pooled_workers = 0;
+  make();
+  srv->get("/cpp", [](const request&) { return response::text("C++"); });
+  start();
+  EXPECT_EQ(waiting_client(srv->port()).get("/cpp").body, "C++");
+  auto python = python::runtime::start();  // which fails where Python is initialised
+  ASSERT_TRUE(python.ok()) << python.failure().message;
+  stop();
+
+  settings.init = functions;
+  make();
+  srv->get("/nested", calls("Nested.answer"));
+  start();
+  EXPECT_EQ(waiting_client(srv->port()).get("/nested").body, "42");
+  stop();
+}
+
+TEST_F(PythonServerTest, APooledCallWhoseClientIsGoneIsNoFailure) {
+  settings.num_pooled_interpreters = 1;
+  settings.num_pinned_workers = 1;
+  make();
+  srv->get("/wait", calls("wait_for_release", python_run::pooled));
+  srv->get("/release", calls("release", python_run::pooled));
+  srv->get("/waiting", calls("count_waiting", python_run::pooled));
+  start();
+  waiting_client other(srv->port());
+  testing::internal::CaptureStderr();
+  {
+    waiting_client one(srv->port());
+    one.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (other.get("/waiting").body == "0") std::this_thread::yield();
+    one.reset();
+  }
+  EXPECT_EQ(other.get("/release").body, "null");
+  stop();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST_F(PythonServerTest, WhatCannotBeServedIsToldAtTheStart) {

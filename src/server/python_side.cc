@@ -19,8 +19,11 @@ core::result<response> python_side::call(size_t route, const python_route& by, c
   python_route::arguments arguments;
   response refusal;
   if (!by.read(of, arguments, refusal)) return refusal;
-  const python::GILGuard inside(place_);
-  return by.respond(functions_[route]->call(inside, arguments));
+  const auto call = [&] {
+    const python::GILGuard inside(place_);
+    return functions_[route]->call(inside, arguments);
+  };
+  return by.respond(call());
 }
 
 }  // namespace fasterapi::server

@@ -183,8 +183,10 @@ void reactor::finish(exchange& of, core::result<response> made) noexcept {
 }
 
 void reactor::answer(call& ended, const core::result<response>& made) noexcept {
-  if (!made.ok()) return shard_->answer_internal_error(ended, made.failure().message);
-  answer_with(ended, made.value());
+  if (made.ok()) return answer_with(ended, made.value());
+  // A handler that was told that its client is gone, and stopped for it, did as it should.
+  if (ended.origin == nullptr && made.failure().code == core::errc::cancelled) return shard_->answer(ended, {});
+  shard_->answer_internal_error(ended, made.failure().message);
 }
 
 void reactor::answer_with(call& ended, const response& given) noexcept {
