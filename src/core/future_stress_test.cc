@@ -62,9 +62,10 @@ class crew {
       while (round_.load() == seen) futex_wait(round_, seen);
       ++seen;
       if (!work_[number]) return;
-      // A few steps more or less, so that the threads meet in different orders.
-      for (uint32_t left = static_cast<uint32_t>(random()) % 200; left > 0; --left)
-        std::atomic_signal_fence(std::memory_order_seq_cst);
+      // A few steps more or less, or another thread's turn, so that the threads meet in different orders.
+      const auto lag = static_cast<uint32_t>(random());
+      if (lag % 8 == 0) std::this_thread::yield();
+      for (uint32_t left = lag % 200; left > 0; --left) std::atomic_signal_fence(std::memory_order_seq_cst);
       work_[number]();
       if (busy_.fetch_sub(1) == 1) futex_wake_all(busy_);
     }

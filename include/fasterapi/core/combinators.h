@@ -39,7 +39,7 @@ class slot final : public continuation {
   void hold(Owner& owner, future<T> source) noexcept {
     owner_ = &owner;
     source_ = source.give_up();
-    upstream_.store(source_);
+    upstream_.begin(source_);
     source_->retain();
   }
   // The owner must not be touched after the last of its slots was attached: it may be gone.

@@ -24,7 +24,7 @@ class then_state final : public future_state<typename unwrapped<returned<T, F>>:
 
   // Takes over the consumer's reference to the state before.
   void follow(future_state<T>* source) noexcept {
-    upstream_.store(source);
+    upstream_.begin(source);
     if (!source->attach(*this)) shared_state::go_on(run(*source));
   }
 

@@ -17,8 +17,12 @@ class upstream_place {
   upstream_place() noexcept = default;
   upstream_place(const upstream_place&) = delete;
   upstream_place& operator=(const upstream_place&) = delete;
-  ~upstream_place() { reset(); }
+  ~upstream_place() {
+    if (Held* held = held_.load(std::memory_order_acquire)) held->release();
+  }
 
+  // Takes over a reference, before anybody else knows the state.
+  void begin(Held* held) noexcept { held_.store(held, std::memory_order_relaxed); }
   // Takes over a reference. The place is empty.
   void store(Held* held) noexcept { held_.store(held, std::memory_order_seq_cst); }
   // Gives the reference to the caller; nullptr for all but the first.

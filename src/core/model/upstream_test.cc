@@ -52,7 +52,7 @@ verdict cancel_meets_going_over() {
     above second;
     {
       below<Atomics> tested;
-      tested.upstream.store(&first);
+      tested.upstream.begin(&first);
       run_threads({[&] { tested.cancel(); },
                    [&] {
                      tested.upstream.reset();
@@ -78,7 +78,7 @@ TEST(UpstreamExecutions, CancellingMeetsTheResult) {
     above first;
     {
       below<atomics> tested;
-      tested.upstream.store(&first);
+      tested.upstream.begin(&first);
       bool done = false;
       run_threads({[&] { tested.cancel(); },
                    [&] {
