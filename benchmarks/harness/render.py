@@ -249,8 +249,6 @@ BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
     "soak": ("soak.json", soak),
     "executors": ("executor.json", executors),
     "executors-machine": ("executor.json", executors_machine),
-
-
     "shared": ("shared.json", shared),
     "one-million": ("one_million.json", one_million),
 }

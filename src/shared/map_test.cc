@@ -109,7 +109,7 @@ TEST(Map, SaysWhenTheRegionIsFullAndLosesNothing) {
   EXPECT_EQ(m.get("key0"), std::string(20'000, 'x'));
   EXPECT_EQ(m.size(), static_cast<uint64_t>(stored));
   EXPECT_TRUE(m.remove("key0"));
-  EXPECT_EQ(m.set("again", std::string(20'000, 'x')), map::outcome::done);
+  EXPECT_EQ(m.set("key0", std::string(20'000, 'x')), map::outcome::done);
 }
 
 TEST(Map, StoresOnlyOverTheVersionAskedFor) {
