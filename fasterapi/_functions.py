@@ -15,12 +15,16 @@ from io import BytesIO
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
+from fasterapi import _classes
 from fasterapi._main import MAIN_NAMES, attribute_of_main, main_target
 
 __all__ = ["Pickler", "describe", "dumps", "loads", "resolve"]
 
 STABLE_BYTES_MAX = 4096
 """How large a captured text may be for its function to be remembered by the executor."""
+
+HEAP_TYPE = 1 << 9
+"""The flag of classes that were made by a class statement, or as one makes them."""
 
 KEPT_NAMES: tuple[str, ...] = ("__name__", "__file__")
 
@@ -96,9 +100,9 @@ class Pickler(pickle.Pickler):
             return self._by_code(value) if named is None else named
         if isinstance(value, type):
             named = self._reference(value, None)
-            if named is None and value.__module__ in MAIN_NAMES:
-                raise pickle.PicklingError(f"no other interpreter finds the class {value.__qualname__}")
-            return NotImplemented if named is None else named
+            return self._class_by_value(value) if named is None else named
+        if isinstance(value, CodeType):
+            return marshal.loads, (marshal.dumps(value),)
         if isinstance(value, ModuleType):
             return import_modules, (value.__name__,)
         if isinstance(value, memoryview) and self._takes_buffers:
@@ -106,7 +110,16 @@ class Pickler(pickle.Pickler):
         if callable(value) and getattr(value, "__module__", None) in MAIN_NAMES and hasattr(value, "__qualname__"):
             named = self._reference(value, None)
             return NotImplemented if named is None else named
-        return NotImplemented
+        part = _classes.part_by_value(value)
+        return NotImplemented if part is None else part
+
+    def _class_by_value(self, kind: type) -> Any:
+        if not kind.__flags__ & HEAP_TYPE or _is_library(kind.__module__):
+            return NotImplemented
+        reduced = _classes.class_by_value(kind)
+        if reduced is None:
+            raise pickle.PicklingError(f"no other interpreter finds the class {kind.__qualname__}")
+        return reduced
 
     def _reference(self, value: Any, filename: str | None) -> Any:
         """The name under which another interpreter finds a function or class; None where there is none."""

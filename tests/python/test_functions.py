@@ -10,6 +10,7 @@ import textwrap
 import xml.dom.minidom
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -32,9 +33,10 @@ def executor() -> Iterator[SubinterpreterExecutor]:
 
 def in_main(source: str, **names: Any) -> dict[str, Any]:
     """Names as if they had been typed into a REPL: of no module that another interpreter could import."""
-    namespace: dict[str, Any] = {"__name__": "typed_in_a_shell", **names}
-    exec(compile(textwrap.dedent(source), "<shell>", "exec"), namespace)
-    return namespace
+    shell = sys.modules["typed_in_a_shell"] = ModuleType("typed_in_a_shell")
+    vars(shell).update(names)
+    exec(compile(textwrap.dedent(source), "<shell>", "exec"), vars(shell))
+    return vars(shell)
 
 
 def test_library_functions_travel_by_name() -> None:
@@ -233,12 +235,111 @@ def test_what_cannot_cross_is_named(make: Callable[[socket.socket], Any], text: 
         describe(make(one))
 
 
-def test_a_class_inside_a_function_is_explained(executor: SubinterpreterExecutor) -> None:
-    class Inner:
+def test_a_class_that_nobody_can_import_goes_along(executor: SubinterpreterExecutor) -> None:
+    class Base:
+        made = 0
+
+        def __init__(self, x: int) -> None:
+            self.x = x
+
+        def twice(self) -> int:
+            return 2 * self.x
+
+    class Inner(Base):
+        __slots__ = ("y",)
+
+        def __init__(self, x: int, y: int) -> None:
+            super().__init__(x)
+            self.y = y
+
+        def twice(self) -> int:
+            return super().twice() + self.y
+
+        @property
+        def both(self) -> tuple[int, int]:
+            return self.x, self.y
+
+        @classmethod
+        def of(cls, x: int) -> Inner:
+            cls.made += 1
+            return cls(x, x)
+
+        @staticmethod
+        def name() -> str:
+            return "inner"
+
+    def use(one: Inner) -> tuple[Any, ...]:
+        other = Inner.of(5)
+        return one.twice(), one.both, other.both, isinstance(one, Base), one.name(), type(one) is Inner
+
+    for _ in range(2):
+        assert executor.submit(use, Inner(2, 3)).result(WAIT_S) == (7, (2, 3), (5, 5), True, "inner", True)
+    back = executor.submit(lambda: Inner(1, 2)).result(WAIT_S)
+    assert type(back) is Inner
+    assert back.both == (1, 2)
+    assert Inner.made == 0
+
+
+def test_dataclasses_that_nobody_can_import_go_along(executor: SubinterpreterExecutor) -> None:
+    shell = in_main(
+        """
+        from dataclasses import dataclass, field, replace
+        from abc import ABC, abstractmethod
+        from typing import NamedTuple
+
+        @dataclass(frozen=True, slots=True)
+        class Point:
+            x: int
+            y: int = 7
+            marks: list = field(default_factory=list)
+
+        class Pair(NamedTuple):
+            left: int
+            right: Point
+
+        class Shape(ABC):
+            @abstractmethod
+            def area(self): ...
+
+        class Square(Shape):
+            def __init__(self, side): self.side = side
+            def area(self): return self.side ** 2
+
+        def moved(point):
+            return replace(point, x=point.x + 1, marks=Point(0).marks + [1])
+
+        def paired(pair):
+            return Pair(pair.left + 1, pair.right)
+
+        def area(shape):
+            return shape.area(), isinstance(shape, Shape)
+        """
+    )
+    point, pair = shell["Point"], shell["Pair"]
+    assert executor.submit(shell["moved"], point(1)).result(WAIT_S) == point(2, 7, [1])
+    assert executor.submit(shell["paired"], pair(1, point(3))).result(WAIT_S) == pair(2, point(3))
+    assert executor.submit(shell["area"], shell["Square"](3)).result(WAIT_S) == (9, True)
+
+
+def test_exceptions_that_nobody_can_import_come_back(executor: SubinterpreterExecutor) -> None:
+    class Odd(Exception):
         pass
 
-    with pytest.raises(TypeError, match=r"Inner cannot cross.*defined inside a function"):
-        executor.submit(far.identity, Inner())
+    def fail() -> None:
+        raise Odd("why")
+
+    with pytest.raises(Odd, match="why"):
+        executor.submit(fail).result(WAIT_S)
+
+
+def test_an_enumeration_inside_a_function_is_explained(executor: SubinterpreterExecutor) -> None:
+    import enum
+
+    class Inner(enum.Enum):
+        ONE = 1
+
+    with pytest.raises(TypeError, match=r"the class .*Inner cannot cross.*defined inside a function"):
+        executor.submit(far.identity, Inner.ONE)
 
 
 # ---- programs
@@ -328,11 +429,12 @@ def test_a_shell(tmp_path: Path) -> None:
         def double(x):
             return 2 * x
 
-        class Here: pass
+        import enum
+        class Here(enum.Enum): ONE = 1
 
         executor = SubinterpreterExecutor(1)
         executor.submit(double, 21).result()
-        executor.submit(repr, Here())
+        executor.submit(repr, Here.ONE)
         def double(x):
             return 3 * x
 
