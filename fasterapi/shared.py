@@ -13,7 +13,6 @@ are copied in and out, and a worker's death at any moment leaves them whole.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import queue
 import threading
@@ -23,7 +22,6 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from fasterapi import _engine
-from fasterapi._shared_waiting import until
 
 __all__ = [
     "MISSING",
@@ -158,6 +156,13 @@ class Dict(_engine.SharedDict):
                 return new
 
 
+async def _until(attempt: Callable[[], bool], place: int, *, suits_all: bool = False) -> None:
+    # Whoever does not wait in an event loop does without asyncio.
+    from fasterapi._shared_waiting import until
+
+    await until(attempt, place, suits_all=suits_all)
+
+
 class _Patience:
     """How long a blocking call may still wait; None is for ever."""
 
@@ -215,8 +220,10 @@ class Lock(_engine.SharedLock):
         ...     async with shared.Lock("report"):
         ...         return "done"
         """
-        holder = id(asyncio.current_task())
-        await until(lambda: self._try(holder, 0), self._freed)
+        from asyncio import current_task
+
+        holder = id(current_task())
+        await _until(lambda: self._try(holder, 0), self._freed)
 
     def _try(self, holder: int, wait_s: float) -> bool:
         taken = self._acquire(holder, wait_s)
@@ -275,7 +282,7 @@ class Event(_engine.SharedEvent):
         >>> async def when_ready():
         ...     await shared.Event("ready").wait_async()
         """
-        await until(self.is_set, self._happened, suits_all=True)
+        await _until(self.is_set, self._happened, suits_all=True)
 
 
 class Queue(_engine.SharedQueue):
@@ -313,7 +320,7 @@ class Queue(_engine.SharedQueue):
 
     async def put_async(self, item: Any) -> None:
         """Wait for room in an event loop, and put the item at the end."""
-        await until(lambda: self._put(item, 0), self._item_left)
+        await _until(lambda: self._put(item, 0), self._item_left)
 
     def get(self, timeout_s: float | None = None) -> Any:
         """Wait for an item and take it; queue.Empty where that takes longer than `timeout_s` seconds."""
@@ -345,7 +352,7 @@ class Queue(_engine.SharedQueue):
             taken = self._get(MISSING, 0)
             return taken is not MISSING
 
-        await until(take, self._item_came)
+        await _until(take, self._item_came)
         return taken
 
     def empty(self) -> bool:
@@ -418,7 +425,7 @@ class Subscription(_engine.SharedSubscription):
             message = self._get(MISSING, 0)
             return message is not MISSING
 
-        await until(read, self._message_came, suits_all=True)
+        await _until(read, self._message_came, suits_all=True)
         return message
 
     def __enter__(self) -> Self:

@@ -362,6 +362,14 @@ def test_importing_the_package_does_not_import_it() -> None:
     assert output == "False 1\n"
 
 
+def test_importing_it_does_not_import_asyncio() -> None:
+    assert run_script("import sys, fasterapi.shared; print('asyncio' in sys.modules)") == "False\n"
+
+
+def test_its_examples_are_true() -> None:
+    assert run_script("import doctest, fasterapi.shared; print(doctest.testmod(fasterapi.shared).failed)") == "0\n"
+
+
 def test_usage_is_told() -> None:
     before = shared.memory_usage()
     shared.Dict("usage")["k"] = bytes(1_000_000)
