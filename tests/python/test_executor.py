@@ -477,3 +477,14 @@ def test_call_each_raises_once_all_have_ended(executor: SubinterpreterExecutor) 
 
 def test_an_executor_within_an_executor(executor: SubinterpreterExecutor) -> None:
     assert executor.submit(far.nested_square, 7).result(WAIT_S) == 49
+
+
+def test_shared_objects_are_the_same_everywhere(executor: SubinterpreterExecutor) -> None:
+    hits = fasterapi.shared.Counter("hits of the executor's test")
+
+    def add(counter: fasterapi.shared.Counter, times: int) -> None:
+        for _ in range(times):
+            counter.add(1)
+
+    list(executor.map(add, [hits] * 8, [500] * 8))
+    assert hits.value == 4000
