@@ -8,7 +8,7 @@ target_compile_options(fasterapi_flags INTERFACE
 target_include_directories(fasterapi_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 if(FASTERAPI_SANITIZE)
   target_compile_options(fasterapi_flags INTERFACE
-    -fsanitize=${FASTERAPI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    -fsanitize=${FASTERAPI_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(fasterapi_flags INTERFACE -fsanitize=${FASTERAPI_SANITIZE})
 endif()
 

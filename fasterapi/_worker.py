@@ -20,7 +20,7 @@ from fasterapi.applications import App, Worker
 from fasterapi.requests import Request
 from fasterapi.responses import Response
 
-__all__ = ["run_pinned", "run_process"]
+__all__ = ["run_pinned", "run_process", "serves_as_process"]
 
 type Announce = Callable[[WorkerLoop, list[tuple[str, str, str]]], None]
 
@@ -28,6 +28,9 @@ type Announce = Callable[[WorkerLoop, list[tuple[str, str, str]]], None]
 EXECUTOR_TIMEOUT_S = 1.0
 # Signals this close to the first are the same wish.
 SAME_SIGNAL_S = 0.1
+
+# Whether this interpreter is a whole worker process, under the strategy `processes`.
+serves_as_process = False
 
 
 def run_pinned(slot: object, index: int, config_json: str, interpreter_id: int) -> str | None:
@@ -54,6 +57,8 @@ def run_pinned(slot: object, index: int, config_json: str, interpreter_id: int) 
 
 def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, str, str]]], None]) -> None:
     """Serve in this process's main interpreter until SIGTERM or SIGINT; a second signal ends the process at once."""
+    global serves_as_process
+    serves_as_process = True
     index = config["worker_index"]
     worker = Worker(index=index, count=config["workers"], strategy="processes", interpreter_id=0)
     if config["pin_to_cores"]:

@@ -193,16 +193,19 @@ class SubinterpreterExecutor(_engine.ExecutorBase, Executor):
 
 
 def run_in_worker[**P, T](fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Any:
-    """Await `fn(*args, **kwargs)` in an executor with as many workers as CPUs, which is made when it is first needed.
+    """Await `fn(*args, **kwargs)`, for handlers: it runs away from the event loop. Raises what `fn` raises.
 
-    For handlers: the event loop goes on meanwhile. All interpreters of the process share that executor. Raises what
-    `fn` raises.
+    Calls run in an executor with as many workers as CPUs, which is made when it is first needed and is shared by all
+    interpreters of the process. Under the strategy `processes`, where packages need not support interpreters of their
+    own, calls run in threads of the process.
 
     >>> async def handler(n: int) -> int:
     ...     return await run_in_worker(slow, n)
     """
-    from asyncio import wrap_future
+    from asyncio import to_thread, wrap_future
 
+    if _serves_as_process():
+        return to_thread(fn, *args, **kwargs)
     return wrap_future(_own_executor().submit(fn, *args, **kwargs))
 
 
@@ -238,6 +241,11 @@ def _own_executor() -> SubinterpreterExecutor:
             _own = SubinterpreterExecutor.__new__(SubinterpreterExecutor)
             _own._join_process_pool(list(sys.path))
         return _own
+
+
+def _serves_as_process() -> bool:
+    worker = sys.modules.get("fasterapi._worker")
+    return worker is not None and worker.serves_as_process
 
 
 def _check_place() -> None:
