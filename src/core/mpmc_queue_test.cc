@@ -96,10 +96,10 @@ TYPED_TEST(MpmcQueue, DeclinesWhenFullAndLeavesTheValue) {
   ASSERT_TRUE(queue.try_push(this->make(1)));
   ASSERT_TRUE(queue.try_push(this->make(2)));
   TypeParam declined = this->make(3);
-  EXPECT_FALSE(queue.try_push(std::move(declined)));
+  EXPECT_FALSE(offer(queue, declined));
   EXPECT_EQ(this->number(declined), 3);
   EXPECT_EQ(this->popped(queue), 1);
-  EXPECT_TRUE(queue.try_push(std::move(declined)));
+  EXPECT_TRUE(offer(queue, declined));
   EXPECT_EQ(this->popped(queue), 2);
   EXPECT_EQ(this->popped(queue), 3);
 }
@@ -198,7 +198,7 @@ void produce(mpmc_queue<T>& queue, const traffic& plan, int producer) {
     for (size_t i = 0; i < length; ++i) batch.push_back(sample<T>::make(next++));
     for (size_t sent = 0; sent < length;) {
       const size_t taken =
-          length == 1 ? size_t{queue.try_push(std::move(batch[0]))} : queue.push_batch(std::span(batch).subspan(sent));
+          length == 1 ? size_t{offer(queue, batch[0])} : queue.push_batch(std::span(batch).subspan(sent));
       if (taken == 0) std::this_thread::yield();
       sent += taken;
     }

@@ -65,4 +65,10 @@ struct sample<counted> {
   static int number(const counted& value) { return value.number(); }
 };
 
+// Pushes the value, or leaves it as it is: what try_push() says of a value that it declines.
+template <typename Queue, typename T>
+bool offer(Queue& queue, T& value) {
+  return queue.try_push(std::move(value));
+}
+
 }  // namespace fasterapi::core

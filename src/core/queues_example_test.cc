@@ -4,7 +4,6 @@
 #include <span>
 #include <string>
 #include <thread>
-#include <utility>
 
 #include "fasterapi/core/mpmc_queue.h"
 #include "fasterapi/core/spsc_queue.h"
@@ -16,8 +15,8 @@ TEST(QueuesExample, LinesGoFromOneThreadToAnother) {
   spsc_queue<std::string> lines(100);  // room for 128: the next power of two
   std::thread reader([&] {
     for (int number = 1; number <= 1000; ++number) {
-      std::string line = "line " + std::to_string(number);
-      while (!lines.try_push(std::move(line))) std::this_thread::yield();  // full: the line is still ours
+      const std::string line = "line " + std::to_string(number);
+      while (!lines.try_push(line)) std::this_thread::yield();  // full: it took nothing
     }
   });
   int received = 0;

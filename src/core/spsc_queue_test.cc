@@ -91,10 +91,10 @@ TYPED_TEST(SpscQueue, DeclinesWhenFullAndLeavesTheValue) {
   ASSERT_TRUE(queue.try_push(this->make(1)));
   ASSERT_TRUE(queue.try_push(this->make(2)));
   TypeParam declined = this->make(3);
-  EXPECT_FALSE(queue.try_push(std::move(declined)));
+  EXPECT_FALSE(offer(queue, declined));
   EXPECT_EQ(this->number(declined), 3);
   EXPECT_EQ(this->popped(queue), 1);
-  EXPECT_TRUE(queue.try_push(std::move(declined)));
+  EXPECT_TRUE(offer(queue, declined));
   EXPECT_EQ(this->popped(queue), 2);
   EXPECT_EQ(this->popped(queue), 3);
 }
@@ -165,7 +165,7 @@ void expect_all_arrive(size_t capacity, bool batches, int count) {
     for (int next = 0; next < count;) {
       if (!batches) {
         T value = sample<T>::make(next);
-        while (!queue.try_push(std::move(value))) std::this_thread::yield();
+        while (!offer(queue, value)) std::this_thread::yield();
         ++next;
         continue;
       }

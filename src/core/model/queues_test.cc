@@ -11,6 +11,7 @@
 #include "core/model/atomics.h"
 #include "core/model/explore.h"
 #include "core/model/flawed_queue.h"
+#include "core/queue_samples.h"
 #include "fasterapi/core/mpmc_queue.h"
 #include "fasterapi/core/spsc_queue.h"
 
@@ -24,7 +25,7 @@ class ledger {
   template <typename Queue>
   void push(Queue& queue, int number) {
     tracked value(number);
-    if (queue.try_push(std::move(value))) {
+    if (offer(queue, value)) {
       sent_.push_back(number);
     } else {
       check(value.number() == number, "a declined value is left as it was");
@@ -154,7 +155,7 @@ TEST(SpscExecutions, AWaitingConsumerGetsEveryValue) {
                  run_threads({[&] {
                                 for (int i = 0; i < 2; ++i) {
                                   tracked value(i);
-                                  while (!queue.try_push(std::move(value))) atomics::pause();
+                                  while (!offer(queue, value)) atomics::pause();
                                 }
                               },
                               [&] {
@@ -211,7 +212,7 @@ TEST(MpmcExecutions, AWaitingConsumerGetsEveryValue) {
                  checked_mpmc queue(1);
                  const auto push = [&] {
                    tracked value(1);
-                   while (!queue.try_push(std::move(value))) atomics::pause();
+                   while (!offer(queue, value)) atomics::pause();
                  };
                  run_threads({push, push, [&] {
                                 for (int left = 2; left > 0;) {
