@@ -43,6 +43,12 @@ std::string add_parameter(PyObject* parameter, PyObject* no_default, keyword_par
   return {};
 }
 
+core::error no_function(const std::string& module, const std::string& qualname, std::string_view why) {
+  std::string message = module;
+  message.append(".").append(qualname).append(why);
+  return {errc::not_found, std::move(message), {}};
+}
+
 }  // namespace
 
 core::result<keyword_function> keyword_function::find(const gil& held, const std::string& module,
@@ -56,11 +62,11 @@ core::result<keyword_function> keyword_function::find(const gil& held, const std
     found = ref::steal(name ? PyObject_GetAttr(found.get(), name.get()) : nullptr);
     if (!found) {
       PyErr_Clear();
-      return core::error{errc::not_found, "module \"" + module + "\" has no \"" + qualname + "\"", {}};
+      return no_function(module, qualname, " does not exist");
     }
   }
   if (PyCallable_Check(found.get()) != 0) return keyword_function(std::move(found));
-  return core::error{errc::not_found, "\"" + qualname + "\" of module \"" + module + "\" cannot be called", {}};
+  return no_function(module, qualname, " cannot be called");
 }
 
 core::result<keyword_parameters> keyword_function::parameters(const gil& held) const {

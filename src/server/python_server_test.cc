@@ -207,7 +207,8 @@ TEST_F(PythonServerTest, WhatCannotBeServedIsToldAtTheStart) {
   EXPECT_EQ(refused("/", calls("suspends")), "__main__.suspends: the function is a coroutine function");
   EXPECT_EQ(refused("/", calls("positional")),
             "__main__.positional: the function has the positional-only parameter name");
-  EXPECT_EQ(refused("/", calls("missing")), "__main__.missing: module \"__main__\" has no \"missing\"");
+  EXPECT_EQ(refused("/", calls("missing")), "__main__.missing does not exist");
+  EXPECT_EQ(refused("/", calls("waiting")), "__main__.waiting cannot be called");
   EXPECT_EQ(refused("/{other}", calls("text")), "__main__.text has no parameter \"other\", which its route's path has");
   EXPECT_NE(refused("/", {"no_such_module", "x"}).find("no_such_module"), std::string::npos);
   settings.num_pooled_workers = 0;

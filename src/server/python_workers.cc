@@ -7,6 +7,7 @@
 #include "core/byte_buffer.h"
 #include "fasterapi/core/awaitable_future.h"
 #include "fasterapi/core/coro_task.h"
+#include "fasterapi/python/errc.h"
 #include "json/writer.h"
 
 namespace fasterapi::server {
@@ -112,11 +113,13 @@ core::result<python::keyword_parameters> python_workers::parameters_of(const pyt
   python::submit_options first;
   first.where = destination::position(0);
   auto seen = executor_->submit(look, first).get();
-  if (!seen.ok()) seen.failure().message = handler.module + "." + handler.function + ": " + seen.failure().message;
+  if (!seen.ok() && seen.failure().code != python::errc::not_found) {
+    seen.failure().message = handler.module + "." + handler.function + ": " + seen.failure().message;
+  }
   return seen;
 }
 
-core::result<> python_workers::run(std::function<void(size_t, python_side&)> serve) {
+core::result<> python_workers::run(const std::function<void(size_t, python_side&)>& serve) {
   std::vector<core::future<>> loading;
   for (size_t i = 0; i < count_; ++i) {
     core::promise<> loaded;

@@ -29,7 +29,7 @@ class python_workers {
 
   // Calls `serve(index, side)` on each pinned worker, attached to nothing, once its functions are loaded; it returns
   // when the worker is to serve no more. An error where a function could not be loaded; other workers may serve then.
-  core::result<> run(std::function<void(size_t, python_side&)> serve);
+  core::result<> run(const std::function<void(size_t, python_side&)>& serve);
   // Waits until every `serve` has returned.
   void join();
 

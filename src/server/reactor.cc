@@ -167,12 +167,12 @@ void reactor::begin_coroutine(call& next, const route_handler& route,
 }
 
 reactor::detached reactor::serve(exchange& of, const route_handler::coroutine& handler) {
-  core::result<response> made = co_await handler(of.shown);
+  const core::result<response> made = co_await handler(of.shown);
   co_await hop{*this};
-  finish(of, std::move(made));
+  finish(of, made);
 }
 
-void reactor::finish(exchange& of, core::result<response> made) noexcept {
+void reactor::finish(exchange& of, const core::result<response>& made) noexcept {
   of.unlink();
   answer(*of.of, made);
   if (of.starting) {

@@ -68,7 +68,7 @@ class reactor final : public core::executor {
   void begin(call& next) noexcept;
   void begin_coroutine(call& next, const route_handler& route, const route_handler::coroutine& handler) noexcept;
   detached serve(exchange& of, const route_handler::coroutine& handler);
-  void finish(exchange& of, core::result<response> made) noexcept;
+  void finish(exchange& of, const core::result<response>& made) noexcept;
   void answer(call& ended, const core::result<response>& made) noexcept;
   void answer_with(call& ended, const response& given) noexcept;
   void tell_unwanted() noexcept;

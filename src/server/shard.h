@@ -21,11 +21,11 @@
 #include "net/poller.h"
 #include "schema/errors.h"
 #include "server/access_log.h"
+#include "server/answer_view.h"
 #include "server/application.h"
 #include "server/call.h"
 #include "server/config.h"
 #include "server/connection.h"
-#include "server/answer_view.h"
 
 namespace fasterapi::server {
 
