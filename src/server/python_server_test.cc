@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -174,6 +175,18 @@ TEST_F(PythonServerTest, PythonThatRunsAlreadyIsUsedAndOneThatIsNotNeededIsNotSt
   srv->get("/nested", calls("Nested.answer"));
   start();
   EXPECT_EQ(waiting_client(srv->port()).get("/nested").body, "42");
+  stop();
+}
+
+TEST_F(PythonServerTest, ModulesAreFoundOnThePathThatItIsGiven) {
+  const std::string folder = testing::TempDir();
+  std::ofstream(folder + "/served_module.py") << "def answer(): return 'from a \\'file\\''\n";
+  settings.python_path = {"/no/such \"folder\"", folder};
+  settings.init = "served_module";
+  make();
+  srv->get("/", python_handler{"served_module", "answer"});
+  start();
+  EXPECT_EQ(waiting_client(srv->port()).get("/").body, "\"from a 'file'\"");
   stop();
 }
 
