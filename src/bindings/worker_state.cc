@@ -50,8 +50,9 @@ PyObject* worker_state::function(python::border& by, const function_description&
     held = attribute(ref::steal(PyImport_ImportModule(described.module.c_str())), described.qualname);
   }
   if (held && described.id != 0) {
-    if (functions_.size() >= functions_max) functions_.clear();
-    functions_.insert_or_assign(described.id, ref::share(held.get()));
+    // What is forgotten is let go of when the table is as it should be: that may run Python code.
+    const auto forgotten = functions_.size() >= functions_max ? std::exchange(functions_, {}) : decltype(functions_)();
+    functions_.try_emplace(described.id, ref::share(held.get()));
   }
   return held.get();
 }
