@@ -32,9 +32,9 @@ ROW = {"id": 7, "name": "Ada", "tags": ["a", "b"], "score": 1.5}
 
 # What another process does meanwhile: the first words of its program, and what it repeats.
 RIVALS = {
-    "counter, contended": ("c = shared.Counter('contended')", "c.add()"),
-    "same key, contended": ("d = shared.Dict('contended keys')", "d.add('all')"),
-    "other keys, contended": ("d = shared.Dict('contended keys')", "d.add('theirs')"),
+    "Counter.add, contended": ("c = shared.Counter('contended')", "c.add()"),
+    "Dict.add, the same key, contended": ("d = shared.Dict('contended keys')", "d.add('all')"),
+    "Dict.add, another key, contended": ("d = shared.Dict('contended keys')", "d.add('theirs')"),
 }
 
 
@@ -94,9 +94,9 @@ def operations() -> dict[str, Operation]:
         "Queue: put and get": repeat(pass_a_job),
         "Channel: publish and get": repeat(hear_news),
         "multiprocessing.Value: add with its lock": repeat(add_with_lock),
-        "counter, contended": repeat(contended.add),
-        "same key, contended": repeat(lambda: keys.add("all")),
-        "other keys, contended": repeat(lambda: keys.add("ours")),
+        "Counter.add, contended": repeat(contended.add),
+        "Dict.add, the same key, contended": repeat(lambda: keys.add("all")),
+        "Dict.add, another key, contended": repeat(lambda: keys.add("ours")),
     }
 
 
