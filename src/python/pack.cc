@@ -12,6 +12,8 @@ namespace {
 
 // Text and bytes from this size on count as containers: what occurs twice is sent once, by pickle.
 constexpr Py_ssize_t large_text_bytes = 1024;
+// Bytes from this size on are copied once, where they arrive, and not into the parcel first.
+constexpr Py_ssize_t lent_bytes_min = 65'536;
 
 enum class outcome : uint8_t { done, failed, needs_pickle };
 
@@ -97,6 +99,10 @@ class packer {
   outcome pack_bytes(PyObject* object) noexcept {
     const Py_ssize_t size = PyBytes_GET_SIZE(object);
     if (size >= large_text_bytes && seen_.meets(object)) return outcome::needs_pickle;
+    if (size >= lent_bytes_min && how_ == views::lent) {
+      if (!add_buffer(object)) return outcome::failed;
+      return written(to_.put(parcel_tag::lent_bytes) && to_.put_size(to_.blocks().size() - 1));
+    }
     const auto count = static_cast<size_t>(size);
     return written(to_.put_sized(parcel_tag::bytes, count, PyBytes_AS_STRING(object), count));
   }

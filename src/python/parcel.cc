@@ -218,6 +218,7 @@ core::result<value> read_item(parcel_reader& from, const parcel& whole) {
       return value::list(TRY(read_items(from, whole)));
     case parcel_tag::dict:
       return read_dict(from, whole);
+    case parcel_tag::lent_bytes:
     case parcel_tag::view: {
       const block_ref& block = whole.blocks()[from.size()];
       return value::bytes({block->data(), block->size()});

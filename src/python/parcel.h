@@ -38,6 +38,7 @@ enum class parcel_tag : uint8_t {
   list,           // size; items
   dict,           // size; keys and items in turn
   view,           // size: which block
+  lent_bytes,     // size: which block; bytes that are copied only where they arrive
   pickle,         // size: how many blocks, all of the parcel's; size; the pickle
   call            // size: positional arguments; size: keyword arguments; the latter's names; all arguments
 };

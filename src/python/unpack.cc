@@ -80,6 +80,10 @@ class unpacker {
         return dict();
       case parcel_tag::view:
         return by_.view_of(whole_.blocks()[from_.size()]);
+      case parcel_tag::lent_bytes: {
+        const block_ref& block = whole_.blocks()[from_.size()];
+        return PyBytes_FromStringAndSize(block->data(), static_cast<Py_ssize_t>(block->size()));
+      }
       case parcel_tag::pickle:
         return by_.unpickle(from_, whole_);
       case parcel_tag::bytes:

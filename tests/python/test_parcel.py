@@ -66,7 +66,7 @@ def test_arguments_arrive_in_their_places(
     assert same(executor.submit(far.arguments, *args, **kwargs).result(60), (tuple(args), kwargs))
 
 
-@pytest.mark.parametrize("size", [126, 127, 128, 254, 255, 256, 1023, 1024, 70_000])
+@pytest.mark.parametrize("size", [126, 127, 128, 254, 255, 256, 1023, 1024, 65_535, 65_536, 70_000])
 def test_sizes_at_which_the_form_changes(executor: SubinterpreterExecutor, size: int) -> None:
     for value in ("a" * size, "é" * size, "€" * size, "😀" * size, b"x" * size, [None] * size, 1 << (size * 8 - 1)):
         assert executor.submit(far.identity, value).result(60) == value
@@ -192,6 +192,14 @@ def test_lent_memory_is_kept_for_as_long_as_it_is_used(executor: SubinterpreterE
     executor.submit(far.drop).result(60)
     executor.submit(far.identity, None).result(60)
     memory.append(1)
+
+
+def test_large_bytes_arrive_as_bytes(executor: SubinterpreterExecutor) -> None:
+    data = bytes(range(256)) * 1000
+    assert executor.submit(far.identity, data).result(60) == data
+    assert executor.submit(far.identity, {"a": [data], "b": {1}}).result(60) == {"a": [data], "b": {1}}
+    assert executor.submit(far.arguments, data, data).result(60) == ((data, data), {})
+    assert list(executor.map(len, [data] * 4, chunksize=2)) == [len(data)] * 4
 
 
 def test_arguments_are_let_go_of(executor: SubinterpreterExecutor) -> None:
