@@ -118,7 +118,7 @@ bool await_end(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObje
   PyObject* timeout = Py_None;
   const Py_ssize_t named = keywords != nullptr ? PyTuple_GET_SIZE(keywords) : 0;
   if (call == nullptr) return false;
-  if (count + named > 1 || (named == 1 && !PyUnicode_EqualToUTF8(PyTuple_GET_ITEM(keywords, 0), "timeout"))) {
+  if (count + named > 1 || (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, 0), "timeout") != 0)) {
     PyErr_SetString(PyExc_TypeError, "the only argument is timeout, in seconds");
     return false;
   }

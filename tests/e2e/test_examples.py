@@ -9,7 +9,9 @@ import zlib
 from pathlib import Path
 
 import httpx
+import pytest
 
+from fasterapi._trial import supports_own_gil
 from tests.e2e.serving import Server
 
 _EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -36,6 +38,7 @@ def test_mandelbrot_renders_tiles(strategy: str) -> None:
     assert (0, 0, 0) not in _pixels(outside.content)
 
 
+@pytest.mark.skipif(not supports_own_gil(), reason="interpreters with their own GIL need CPython 3.13")
 def test_prime_search_finds_them_all() -> None:
     done = subprocess.run(
         [sys.executable, _EXAMPLES / "prime_search.py", "2000000"],

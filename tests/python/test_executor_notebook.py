@@ -6,6 +6,10 @@ import textwrap
 
 import pytest
 
+from fasterapi._trial import supports_own_gil
+
+pytestmark = pytest.mark.skipif(not supports_own_gil(), reason="interpreters with their own GIL need CPython 3.13")
+
 CELLS = [
     """
     from dataclasses import dataclass
