@@ -388,7 +388,7 @@ PyObject* bind_executor(PyObject* module, PyObject* args) {
   Py_RETURN_NONE;
 }
 
-PyCFunction cast(PyCFunctionFastWithKeywords function) {
+PyCFunction cast(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*)) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 PyCFunction cast(PyCFunctionWithKeywords function) {

@@ -118,7 +118,8 @@ bool await_end(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObje
   PyObject* timeout = Py_None;
   const Py_ssize_t named = keywords != nullptr ? PyTuple_GET_SIZE(keywords) : 0;
   if (call == nullptr) return false;
-  if (count + named > 1 || (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, 0), "timeout") != 0)) {
+  if (count + named > 1 ||
+      (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, 0), "timeout") != 0)) {
     PyErr_SetString(PyExc_TypeError, "the only argument is timeout, in seconds");
     return false;
   }
@@ -247,7 +248,7 @@ PyObject* mark_announced(PyObject* object, PyObject*) {
   Py_RETURN_NONE;
 }
 
-PyCFunction with_keywords(PyCFunctionFastWithKeywords function) {
+PyCFunction with_keywords(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*)) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
