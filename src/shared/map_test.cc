@@ -205,6 +205,7 @@ TEST(Map, CopiesEveryEntry) {
 TEST(Map, CountsExactlyFromManyThreads) {
   a_map m;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&m, t] {
       for (int i = 0; i < 3000; ++i) {
@@ -225,6 +226,7 @@ TEST(Map, CountsExactlyFromManyThreads) {
 TEST(Map, StaysBoundedUnderManyThreads) {
   a_map m({.max_items = 100});
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&m, t] {
       for (int i = 0; i < 3000; ++i) {

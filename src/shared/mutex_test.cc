@@ -52,6 +52,7 @@ TEST(Mutex, LetsOneThreadInAtATime) {
   alone<mutex> m;
   int64_t guarded = 0;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (uint64_t t = 1; t <= 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 2000; ++i) {

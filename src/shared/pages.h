@@ -14,7 +14,7 @@ namespace fasterapi::shared {
 // a death does not split: so no run is lost or given twice. Any thread of any process may call it; it locks itself.
 class page_table {
  public:
-  static constexpr size_t page_bytes = 16 * 1024;
+  static constexpr size_t page_bytes = size_t{16} * 1024;
 
   // For pages [first, count) of the region; those before `first` are taken. `runs` has `count` words, all zero.
   page_table(uint64_t* runs, std::byte* base, uint64_t first, uint64_t count) noexcept;

@@ -88,6 +88,7 @@ TEST(Queue, LosesAndDoublesNothingAmongThreads) {
   constexpr int items_each = 2000;
   a_queue q({16, 100'000});
   std::vector<std::thread> threads;
+  threads.reserve(8);
   std::vector<std::atomic<int>> seen(3 * items_each);
   for (int t = 0; t < 3; ++t) {
     threads.emplace_back([&q, t] {

@@ -93,6 +93,7 @@ TEST(Directory, SaysWhyAnObjectCannotBeHad) {
 TEST(Directory, MakesAnObjectOnceAmongThreads) {
   const region made = region::create(region_bytes).take();
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&made] {
       for (int i = 0; i < 500; ++i) counter_of(made, std::to_string(i % 100)).add(1);
@@ -156,6 +157,7 @@ TEST(ProcessRegion, IsOneForTheWholeProcess) {
   const bool is_first = set_process_region_max_bytes(region_bytes);  // not where this test is run again
   std::vector<const region*> seen(4, nullptr);
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (const region*& each : seen) threads.emplace_back([&each] { each = process_region().take(); });
   for (std::thread& each : threads) each.join();
   EXPECT_EQ(std::set<const region*>(seen.begin(), seen.end()).size(), 1U);
