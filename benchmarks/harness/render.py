@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.executor import table as executor_table
 from benchmarks.harness import places
+from benchmarks.harness.figures import DISTURBED_SHARE
 from benchmarks.harness.result import Document, read_result
 from benchmarks.harness.server import Server, load_servers
 from benchmarks.harness.workload import WORKLOADS, Workload
@@ -206,12 +207,12 @@ def executors_machine(result: Document, servers: dict[str, Server]) -> str:
     facts, settings = result["machine"], result["settings"]
     kind = "a virtual machine" if facts["virtual"] else "a machine"
     peers = ", ".join(f"{name} {number}" for name, number in result["versions"].items() if name != "fasterapi")
-    loads = sorted(run["load"] for run in result["runs"])
+    disturbed = sum(run["foreign_share"] > DISTURBED_SHARE for run in result["runs"])
     return (
         f"Measured on {result['started'][:10]} at commit {result['commit'][:8]}, on {kind} with {facts['cores']} cores "
         f"({facts['cpu']}), {facts['kernel']}, {facts['python']}{', ' if peers else ''}{peers}; "
-        f"{settings['rounds']} rounds on cores {settings['cores'][0]} and {settings['cores'][1]}; the machine's load "
-        f"meanwhile was {loads[len(loads) // 2]:.1f} (median).\n"
+        f"{settings['rounds']} rounds on cores {settings['cores'][0]} and {settings['cores'][1]}. In {disturbed} of "
+        f"{len(result['runs'])} runs others took more than a tenth of these cores; they count all the same.\n"
     )
 
 
