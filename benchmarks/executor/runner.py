@@ -162,11 +162,34 @@ def main(words: list[str]) -> int:
     steps = [
         Step(row.what, by) for row in ROWS if not arguments.only or row.what in arguments.only for by in row.contestants
     ]
-    started, clock = datetime.now(UTC), time.monotonic()
+    path = arguments.json or (places.CACHE if arguments.only else places.RESULTS) / "executor.json"
+    facts: Document = {
+        "kind": "executor",
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        **commit(),
+        "machine": describe_machine(),
+        "settings": {"rounds": arguments.rounds, "tries": arguments.tries, "cores": arguments.cores},
+        "versions": versions(),
+    }
     runs: list[Document] = []
     gaps: dict[Step, str] = {}
+
+    def save() -> Document:
+        result: Document = {
+            **facts,
+            "not_measured": [{**asdict(step), "reason": reason} for step, reason in gaps.items()],
+            "summary": summary_of(runs),
+            "runs": runs,
+        }
+        write_result(path, result)
+        return result
+
     with console.status("measuring") as status:
+        round_before = 1
         for number, step in interleave(steps, arguments.rounds):
+            if number > round_before:
+                save()  # so that a run cut short is not lost
+                round_before = number
             if step in gaps:
                 continue
             status.update(f"round {number} of {arguments.rounds}: {step.what} {step.by}")
@@ -176,23 +199,10 @@ def main(words: list[str]) -> int:
                 gaps[step] = str(reason)
                 continue
             runs.append({"round": number, **asdict(step), "raw": raw, "foreign_share": round(foreign, 3)})
-    result: Document = {
-        "kind": "executor",
-        "started": started.isoformat(timespec="seconds"),
-        "took_s": round(time.monotonic() - clock, 1),
-        **commit(),
-        "machine": describe_machine(),
-        "settings": {"rounds": arguments.rounds, "tries": arguments.tries, "cores": arguments.cores},
-        "versions": versions(),
-        "not_measured": [{**asdict(step), "reason": reason} for step, reason in gaps.items()],
-        "summary": summary_of(runs),
-        "runs": runs,
-    }
+    result = save()
     console.print(drawn(result))
     for sentence in missing(result):
         console.print(f"[yellow]not measured: {sentence}", highlight=False)
-    path = arguments.json or (places.CACHE if arguments.only else places.RESULTS) / "executor.json"
-    write_result(path, result)
     console.print(f"written: {os.path.relpath(path)}", highlight=False)
     return 0 if runs else 1
 
