@@ -4,39 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <atomic>
-#include <cstdlib>
 #include <utility>
 
+#include "core/counted_malloc.h"
 #include "fasterapi/core/awaitable_future.h"
 #include "fasterapi/core/combinators.h"
 #include "fasterapi/core/coro_task.h"
 #include "fasterapi/core/future.h"
 #include "fasterapi/core/sync_wait.h"
-
-namespace {
-std::atomic<uint64_t> allocations = 0;
-}
-
-extern "C" {
-// glibc's own, under their other names.
-void* __libc_malloc(size_t size);
-void* __libc_realloc(void* memory, size_t size);
-void* __libc_calloc(size_t count, size_t size);
-
-void* malloc(size_t size) {
-  ++allocations;
-  return __libc_malloc(size);
-}
-void* realloc(void* memory, size_t size) {
-  ++allocations;
-  return __libc_realloc(memory, size);
-}
-void* calloc(size_t count, size_t size) {
-  ++allocations;
-  return __libc_calloc(count, size);
-}
-}
 
 namespace fasterapi::core {
 namespace {

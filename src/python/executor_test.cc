@@ -94,6 +94,33 @@ std::string name_of(form what) {
   return names[static_cast<size_t>(what)];
 }
 
+// Keeps a worker busy, without its GIL, until it is let go of.
+class busy_worker {
+ public:
+  explicit busy_worker(basic_executor& executor, destination where = destination::anywhere())
+      : done_(executor.submit(
+            [this](const gil& held) {
+              begun_ = true;
+              const GILRelease outside(held);
+              while (!over_.load()) std::this_thread::yield();
+            },
+            {.where = where})) {
+    while (!begun_.load()) std::this_thread::yield();
+  }
+  ~busy_worker() {
+    if (done_.valid()) let_go();
+  }
+
+  void let_go() {
+    over_ = true;
+    EXPECT_TRUE(outcome(std::move(done_)).ok());
+  }
+
+ private:
+  std::atomic<bool> begun_ = false, over_ = false;
+  core::future<core::nothing> done_;
+};
+
 class AnyExecutor : public testing::TestWithParam<form> {};
 
 TEST_P(AnyExecutor, RunsCallablesWithTheToken) {
@@ -203,16 +230,11 @@ TEST_P(AnyExecutor, InterruptsCodeThatCatchesEverything) {
 
 TEST_P(AnyExecutor, EndsWorkThatWaitsPastItsDeadline) {
   const auto executor = make(GetParam(), 1);
-  std::atomic<bool> release = false;
-  auto holder = executor->submit([&](const gil& held) {
-    const GILRelease outside(held);
-    while (!release.load()) std::this_thread::yield();
-  });
+  busy_worker busy(*executor);
   std::atomic<bool> ran = false;
   const auto late = outcome(executor->submit([&](const gil&) { ran = true; }, {.timeout_ns = 20 * ms}));
   EXPECT_EQ(late.failure().code, core::errc::timed_out);
-  release = true;
-  EXPECT_TRUE(outcome(std::move(holder)).ok());
+  busy.let_go();
   EXPECT_TRUE(outcome(executor->submit([](const gil&) {})).ok());
   EXPECT_FALSE(ran.load());
 }
@@ -243,16 +265,11 @@ TEST_P(AnyExecutor, ReplacesAnInterpreterThatIsStuckInC) {
 
 TEST_P(AnyExecutor, DoesNotRunWhatWasCancelled) {
   const auto executor = make(GetParam(), 1);
-  std::atomic<bool> release = false;
-  auto holder = executor->submit([&](const gil& held) {
-    const GILRelease outside(held);
-    while (!release.load()) std::this_thread::yield();
-  });
+  busy_worker busy(*executor);
   std::atomic<bool> ran = false;
   auto unwanted = executor->submit([&](const gil&) { ran = true; });
   EXPECT_TRUE(unwanted.cancel());
-  release = true;
-  EXPECT_TRUE(outcome(std::move(holder)).ok());
+  busy.let_go();
   EXPECT_TRUE(outcome(executor->submit([](const gil&) {})).ok());
   EXPECT_FALSE(ran.load());
   EXPECT_EQ(outcome(std::move(unwanted)).failure().code, core::errc::cancelled);
@@ -261,13 +278,7 @@ TEST_P(AnyExecutor, DoesNotRunWhatWasCancelled) {
 
 TEST_P(AnyExecutor, BoundsItsQueue) {
   const auto executor = make(GetParam(), 1, 3);
-  std::atomic<bool> running = false, release = false;
-  auto holder = executor->submit([&](const gil& held) {
-    running = true;
-    const GILRelease outside(held);
-    while (!release.load()) std::this_thread::yield();
-  });
-  while (!running.load()) std::this_thread::yield();
+  busy_worker busy(*executor);
   std::vector<core::future<core::nothing>> waiting;
   for (int i = 0; i < 3; ++i) waiting.push_back(executor->submit([](const gil&) {}));
   EXPECT_EQ(outcome(executor->submit([](const gil&) {})).failure().code, core::errc::queue_full);
@@ -276,22 +287,15 @@ TEST_P(AnyExecutor, BoundsItsQueue) {
   EXPECT_EQ(executor->stats().queued, 3U);
   std::thread patient(
       [&] { EXPECT_TRUE(outcome(executor->submit([](const gil&) {}, {.full = when_full::wait})).ok()); });
-  release = true;
+  busy.let_go();
   patient.join();
-  EXPECT_TRUE(outcome(std::move(holder)).ok());
   for (auto& each : waiting) EXPECT_TRUE(outcome(std::move(each)).ok());
 }
 
 TEST_P(AnyExecutor, DrainsOrCancelsAtItsEnd) {
   for (const auto mode : {shutdown_mode::drain, shutdown_mode::cancel}) {
     const auto executor = make(GetParam(), 1);
-    std::atomic<bool> running = false, release = false;
-    auto holder = executor->submit([&](const gil& held) {
-      running = true;
-      const GILRelease outside(held);
-      while (!release.load()) std::this_thread::yield();
-    });
-    while (!running.load()) std::this_thread::yield();
+    busy_worker busy(*executor);
     std::atomic<int> ran = 0;
     std::vector<core::future<core::nothing>> waiting;
     for (int i = 0; i < 10; ++i) waiting.push_back(executor->submit([&](const gil&) { ++ran; }));
@@ -300,7 +304,7 @@ TEST_P(AnyExecutor, DrainsOrCancelsAtItsEnd) {
     if (mode == shutdown_mode::cancel) {
       for (auto& each : waiting) EXPECT_EQ(outcome(std::move(each)).failure().code, core::errc::cancelled);
     }
-    release = true;
+    busy.let_go();
     ender.join();
     if (mode == shutdown_mode::drain) {
       for (auto& each : waiting) EXPECT_TRUE(each.ready());
@@ -308,7 +312,6 @@ TEST_P(AnyExecutor, DrainsOrCancelsAtItsEnd) {
     } else {
       EXPECT_LE(ran.load(), 1);
     }
-    EXPECT_TRUE(outcome(std::move(holder)).ok());
     EXPECT_EQ(outcome(executor->submit([](const gil&) {})).failure().code, core::errc::shut_down);
   }
 }
@@ -357,46 +360,27 @@ TEST(SubinterpreterExecutor, SendsWorkToTheInterpreterThatIsMeant) {
 TEST(SubinterpreterExecutor, OverflowsToThePoolWhenPinnedWorkersAreBusy) {
   const auto executor = make(SubinterpreterExecutor::Config{.num_pinned_workers = 1, .num_pooled_workers = 1});
   const int64_t pinned = value_of(executor->submit(interpreter_id, {.where = destination::position(0)}));
-  std::atomic<bool> release = false, running = false;
-  auto holder = executor->submit(
-      [&](const gil&) {
-        running = true;
-        while (!release.load()) std::this_thread::yield();
-      },
-      {.where = destination::position(0)});
-  while (!running.load()) std::this_thread::yield();
+  busy_worker busy(*executor, destination::position(0));
   EXPECT_NE(value_of(executor->submit(interpreter_id)), pinned);
-  release = true;
-  EXPECT_TRUE(outcome(std::move(holder)).ok());
+  busy.let_go();
 }
 
 TEST(SubinterpreterExecutor, StealsOnlyWhatIsNotBound) {
   const auto executor = make(SubinterpreterExecutor::Config{.num_pinned_workers = 2});
-  std::atomic<bool> release = false, running = false;
-  auto holder = executor->submit(
-      [&](const gil&) {
-        running = true;
-        while (!release.load()) std::this_thread::yield();
-      },
-      {.where = destination::position(0)});
-  while (!running.load()) std::this_thread::yield();
+  busy_worker busy(*executor, destination::position(0));
   auto bound = executor->submit(interpreter_id, {.where = destination::position(0)});
   std::vector<core::future<int64_t>> free;
   for (int i = 0; i < 20; ++i) free.push_back(executor->submit(interpreter_id));
   const int64_t other = value_of(executor->submit(interpreter_id, {.where = destination::position(1)}));
   for (auto& each : free) EXPECT_EQ(value_of(std::move(each)), other);
   EXPECT_FALSE(bound.ready());
-  release = true;
-  EXPECT_TRUE(outcome(std::move(holder)).ok());
+  busy.let_go();
   EXPECT_NE(value_of(std::move(bound)), other);
 }
 
 TEST(SubinterpreterExecutor, RunsUrgentWorkFirstAndStarvesNone) {
   const auto executor = make(SubinterpreterExecutor::Config{.num_pinned_workers = 1});
-  std::atomic<bool> release = false;
-  auto holder = executor->submit([&](const gil&) {
-    while (!release.load()) std::this_thread::yield();
-  });
+  busy_worker busy(*executor);
   std::vector<priority> order;
   std::vector<core::future<core::nothing>> all;
   for (const auto urgency : {priority::low, priority::normal, priority::high}) {
@@ -405,7 +389,7 @@ TEST(SubinterpreterExecutor, RunsUrgentWorkFirstAndStarvesNone) {
           executor->submit([&order, urgency](const gil&) { order.push_back(urgency); }, {.urgency = urgency}));
     }
   }
-  release = true;
+  busy.let_go();
   for (auto& each : all) EXPECT_TRUE(outcome(std::move(each)).ok());
   ASSERT_EQ(order.size(), 300U);
   const auto among_first = [&](priority what) { return std::count(order.begin(), order.begin() + 100, what); };

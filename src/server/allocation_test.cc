@@ -4,37 +4,12 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <string>
 
 #include "core/clock.h"
+#include "core/counted_malloc.h"
 #include "net/descriptor.h"
 #include "server/shard.h"
-
-namespace {
-std::atomic<uint64_t> allocations = 0;
-}
-
-extern "C" {
-// glibc's own, under their other names.
-void* __libc_malloc(size_t size);
-void* __libc_realloc(void* memory, size_t size);
-void* __libc_calloc(size_t count, size_t size);
-
-void* malloc(size_t size) {
-  ++allocations;
-  return __libc_malloc(size);
-}
-void* realloc(void* memory, size_t size) {
-  ++allocations;
-  return __libc_realloc(memory, size);
-}
-void* calloc(size_t count, size_t size) {
-  ++allocations;
-  return __libc_calloc(count, size);
-}
-}
 
 namespace fasterapi::server {
 namespace {
@@ -86,9 +61,9 @@ class AllocationTest : public testing::Test {
 
   uint64_t allocations_of_a_thousand(std::initializer_list<std::string_view> pieces) {
     for (int i = 0; i < 10; ++i) exchange(pieces);
-    const uint64_t before = allocations;
+    const uint64_t before = core::allocations;
     for (int i = 0; i < 1000; ++i) exchange(pieces);
-    return allocations - before;
+    return core::allocations - before;
   }
 
   application app;
