@@ -27,8 +27,11 @@ endif()
 function(fasterapi_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK;TYPE_INFO" ${ARGN})
   add_library(fasterapi_${name} STATIC ${arg_SOURCES})
-  # UndefinedBehaviorSanitizer would then ask for the type information of every class that these sources use.
-  set_source_files_properties(${arg_TYPE_INFO} PROPERTIES COMPILE_OPTIONS "-frtti;-fno-sanitize=vptr")
+  # UndefinedBehaviorSanitizer would then ask for the type information of every class that these sources use. What is
+  # optimised as a whole is not installed, and would find each class there twice.
+  if(NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+    set_source_files_properties(${arg_TYPE_INFO} PROPERTIES COMPILE_OPTIONS "-frtti;-fno-sanitize=vptr")
+  endif()
   target_link_libraries(fasterapi_${name} PUBLIC $<BUILD_INTERFACE:fasterapi_flags> ${arg_LINK})
   target_compile_features(fasterapi_${name} PUBLIC cxx_std_20)
   set_target_properties(fasterapi_${name} PROPERTIES EXPORT_NAME ${name})

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <fstream>
 #include <string>
+#include <utility>
 
 namespace fasterapi::core {
 
@@ -82,14 +83,14 @@ result<> pin_thread_to(int cpu) { return keep_thread_to({cpu}); }
 result<> keep_thread_to(const std::vector<int>& cpus) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
-  std::string names;
+  std::string doing = "keep a worker to CPU";
   for (const int cpu : cpus) {
     CPU_SET(static_cast<size_t>(cpu), &mask);
-    if (!names.empty()) names += ", ";
-    names += std::to_string(cpu);
+    doing += cpu == cpus.front() ? " " : ", ";
+    doing += std::to_string(cpu);
   }
   const int code = pthread_setaffinity_np(pthread_self(), sizeof mask, &mask);
-  if (code != 0) return system_error(code, "keep a worker to CPU " + names);
+  if (code != 0) return system_error(code, std::move(doing));
   return nothing{};
 }
 
