@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from fasterapi import shared
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS task (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -27,7 +29,9 @@ class TaskStore:
     def __init__(self, path: str) -> None:
         # A worker that finds the file locked waits for up to five seconds.
         self._connection = sqlite3.connect(path, timeout=5.0, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        # SQLite does not wait where two connections set the journal's mode at once, so workers do it one by one.
+        with shared.Lock("tasks.open"):
+            self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute(_SCHEMA)
 
