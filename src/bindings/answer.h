@@ -3,8 +3,8 @@
 #include <Python.h>
 
 #include "bindings/routes.h"
-#include "server/call.h"
 #include "server/answer_view.h"
+#include "server/call.h"
 
 // Turns Python values into answers.
 namespace fasterapi::bindings {

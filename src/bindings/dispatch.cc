@@ -65,8 +65,8 @@ void answer_refused(loop_object* loop, server::call& call) {
                                          : Py_BuildValue("{ss#}", "Allow", refused.allow.data(),
                                                          static_cast<Py_ssize_t>(refused.allow.size())));
     if (!headers) return answer_last_resort(loop, call);
-    given = ref::steal(PyObject_CallFunction(state.handle_status, "OOiO", loop->core->app, request,
-                                             int{refused.status}, headers.get()));
+    given = ref::steal(PyObject_CallFunction(state.handle_status, "OOiO", loop->core->app, request, int{refused.status},
+                                             headers.get()));
   }
   take_answer(loop, call, given);
 }

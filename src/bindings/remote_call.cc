@@ -13,8 +13,8 @@ namespace {
 
 using python::ref;
 
-// How long a thread that waits for a call looks before it sleeps: a little more than it takes to wake a worker, which is
-// then awake for the next call. Where that was in vain it looks shorter, but for each eighth time.
+// How long a thread that waits for a call looks before it sleeps: a little more than it takes to wake a worker, which
+// is then awake for the next call. Where that was in vain it looks shorter, but for each eighth time.
 constexpr int64_t patient_spin_ns = 60'000;
 constexpr int64_t short_spin_ns = 4'000;
 constexpr uint32_t patient_every = 8;
