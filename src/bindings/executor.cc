@@ -18,6 +18,7 @@
 #include "core/topology.h"
 #include "fasterapi/python/errc.h"
 #include "fasterapi/python/ref.h"
+#include "python/module_path.h"
 
 namespace fasterapi::bindings {
 
@@ -72,23 +73,13 @@ bool read_timeout(PyObject* seconds, int64_t& timeout_ns) {
   return true;
 }
 
-// The entries of sys.path. False with a Python error set.
-bool read_path(PyObject* path, std::vector<std::string>& to) {
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) {
-    const ref encoded = ref::steal(PyUnicode_EncodeFSDefault(PyList_GET_ITEM(path, i)));
-    if (!encoded) return false;
-    to.emplace_back(PyBytes_AS_STRING(encoded.get()), static_cast<size_t>(PyBytes_GET_SIZE(encoded.get())));
-  }
-  return true;
-}
-
 // What the interpreters are prepared with; null with a Python error set.
 std::shared_ptr<preparation> read_preparation(executor_parts& parts, PyObject* path, PyObject* shared,
                                               PyObject* initializer, PyObject* arguments) {
   auto made = std::make_shared<preparation>();
   python::border* by = python::border::here();
   if (by == nullptr) return nullptr;
-  if (!read_path(path, made->path)) return nullptr;
+  if (!python::read_module_path(path, made->path)) return nullptr;
   if (shared != Py_None && !by->pack(shared, made->shared, python::views::copied)) return nullptr;
   if (initializer == Py_None) return made;
   made->initializer = parts.side->description(initializer, parts.describe);
@@ -362,7 +353,7 @@ PyObject* share(PyObject* object, PyObject* args) {
 PyObject* join_process_pool(PyObject* object, PyObject* path) {
   if (!PyList_Check(path)) return PyErr_Format(PyExc_TypeError, "the path is a list");
   std::vector<std::string> entries;
-  if (!read_path(path, entries)) return nullptr;
+  if (!python::read_module_path(path, entries)) return nullptr;
   const int64_t self = PyInterpreterState_GetID(PyInterpreterState_Get());
   auto joined = process_pool::here().join(self, std::move(entries));
   if (!joined.ok()) return raise_error(joined.failure(), PyExc_RuntimeError);

@@ -8,21 +8,13 @@
 #include "fasterapi/python/errc.h"
 #include "fasterapi/python/error.h"
 #include "fasterapi/python/ref.h"
+#include "python/module_path.h"
 
 namespace fasterapi::bindings {
 
 namespace {
 
 using python::ref;
-
-bool set_path(const std::vector<std::string>& entries) noexcept {
-  const ref path = ref::steal(PyList_New(0));
-  for (const std::string& entry : entries) {
-    const ref text = ref::steal(PyUnicode_DecodeFSDefault(entry.c_str()));
-    if (!path || !text || PyList_Append(path.get(), text.get()) != 0) return false;
-  }
-  return path && PySys_SetObject("path", path.get()) == 0;
-}
 
 bool set_shared(python::border& by, const python::parcel& shared) noexcept {
   if (shared.size() == 0) return true;
@@ -49,7 +41,7 @@ core::result<> preparation::prepare(const python::gil& held, python::place& here
 
 // An error says what failed; the exception is set.
 core::result<> preparation::run(python::place& here) {
-  python::border* by = set_path(path) ? python::border::here() : nullptr;
+  python::border* by = python::set_module_path(path) ? python::border::here() : nullptr;
   worker_state* state = by != nullptr ? worker_state::of(here) : nullptr;
   if (state == nullptr) return core::error{python::errc::raised, "an interpreter could not be prepared: "};
   by->use_pickler("fasterapi._functions");

@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/cpus.h"
 #include "fasterapi/python/ref.h"
+#include "python/module_path.h"
 #include "server/signal_watch.h"
 
 namespace fasterapi::bindings {
@@ -133,23 +134,13 @@ struct pinned_workers {
 
 pinned_workers* self_of(PyObject* object) noexcept { return reinterpret_cast<pinned_workers*>(object); }
 
-bool read_path(PyObject* entries, std::vector<std::string>& into) {
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(entries); ++i) {
-    PyObject* encoded = nullptr;
-    if (PyUnicode_FSConverter(PyList_GET_ITEM(entries, i), &encoded) == 0) return false;
-    into.emplace_back(PyBytes_AS_STRING(encoded));
-    Py_DECREF(encoded);
-  }
-  return true;
-}
-
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   static const char* names[] = {"count", "python_path", nullptr};
   int count;
   PyObject* path;
   std::vector<std::string> python_path;
   if (!PyArg_ParseTupleAndKeywords(args, keywords, "iO!", const_cast<char**>(names), &count, &PyList_Type, &path) ||
-      !read_path(path, python_path)) {
+      !python::read_module_path(path, python_path)) {
     return nullptr;
   }
   if (count < 1) return PyErr_Format(PyExc_ValueError, "there must be at least 1 worker, not %d", count);

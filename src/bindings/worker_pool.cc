@@ -7,6 +7,7 @@
 
 #include "fasterapi/python/error.h"
 #include "fasterapi/python/ref.h"
+#include "python/module_path.h"
 
 namespace fasterapi::bindings {
 
@@ -16,12 +17,7 @@ using python::ref;
 
 // Imports what every worker needs, whatever the app.
 core::result<> prepare(const std::vector<std::string>& python_path, const python::gil& held) {
-  const ref path = ref::steal(PyList_New(0));
-  for (const std::string& entry : python_path) {
-    const ref text = ref::steal(PyUnicode_DecodeFSDefault(entry.c_str()));
-    if (!text || PyList_Append(path.get(), text.get()) != 0) return python::error::take(held).as_core();
-  }
-  if (PySys_SetObject("path", path.get()) != 0) return python::error::take(held).as_core();
+  if (!python::set_module_path(python_path)) return python::error::take(held).as_core();
   // What is imported now stays: collecting meanwhile would find nothing. run_pinned turns the collector on again.
   PyGC_Disable();
   if (!ref::steal(PyImport_ImportModule("fasterapi._worker"))) return python::error::take(held).as_core();

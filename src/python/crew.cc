@@ -80,10 +80,9 @@ void crew::furnish() {
     const auto& nodes = plan_.machine.nodes;
     const size_t node = node_of(each->index, nodes.size());
     const auto& cpus = nodes[node];
-    each->node = static_cast<int>(node);
     if (plan_.numa_aware && nodes.size() > 1) {
-      each->bound.prefer_node(each->node);
-      if (each->own) each->own->prefer_node(each->node);
+      each->bound.prefer_node(static_cast<int>(node));
+      if (each->own) each->own->prefer_node(static_cast<int>(node));
     }
     if (cpus.empty() || each->role == position::kind::main) continue;
     if (plan_.pin_to_cores) {

@@ -9,6 +9,7 @@
 #include "python/call_job.h"
 #include "python/counted_job.h"
 #include "python/crew.h"
+#include "python/module_path.h"
 
 namespace fasterapi::python {
 
@@ -32,17 +33,6 @@ class posted_job final : public counted_job {
   core::task work_;
 };
 
-core::result<std::vector<std::string>> read_path(const gil& held) {
-  std::vector<std::string> entries;
-  PyObject* path = PySys_GetObject("path");
-  for (Py_ssize_t i = 0; path != nullptr && PyList_Check(path) && i < PyList_GET_SIZE(path); ++i) {
-    const char* entry = PyUnicode_AsUTF8(PyList_GET_ITEM(path, i));
-    if (entry == nullptr) return error::take(held).as_core();
-    entries.emplace_back(entry);
-  }
-  return entries;
-}
-
 // What the main interpreter has to do before others are made. Its path is what they begin with.
 core::result<std::vector<std::string>> ready_main() {
   if (Py_IsInitialized() == 0) {
@@ -52,17 +42,14 @@ core::result<std::vector<std::string>> ready_main() {
   const GILGuard held(state);
   // CPython 3.13 crashes when other interpreters are the first to import it (gh-136421).
   if (!ref::steal(PyImport_ImportModule("datetime"))) return error::take(held).as_core();
-  return read_path(held);
+  std::vector<std::string> entries;
+  PyObject* path = PySys_GetObject("path");
+  if (path != nullptr && PyList_Check(path) && !read_module_path(path, entries)) return error::take(held).as_core();
+  return entries;
 }
 
 core::result<> prepare(const interpreter_init& init, const gil& held) {
-  const ref path = ref::steal(PyList_New(0));
-  for (const std::string& entry : init.python_path) {
-    const ref text =
-        ref::steal(path ? PyUnicode_FromStringAndSize(entry.data(), static_cast<Py_ssize_t>(entry.size())) : nullptr);
-    if (!text || PyList_Append(path.get(), text.get()) != 0) return error::take(held).as_core();
-  }
-  if (!path || PySys_SetObject("path", path.get()) != 0) return error::take(held).as_core();
+  if (!set_module_path(init.python_path)) return error::take(held).as_core();
   if (!init.module.empty() && !ref::steal(PyImport_ImportModule(init.module.c_str()))) {
     return error::take(held).as_core();
   }

@@ -38,7 +38,6 @@ struct position {
   const size_t index;
   const kind role;
   size_t threads = 1;
-  int node = 0;               // of NUMA
   std::vector<int> cpus;      // that its threads keep to; empty: any
   std::vector<size_t> helps;  // pinned positions whose work it does when it has none, the nearest first
   job_queue bound;            // what must run here; own, and shared by all threads
