@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fasterapi import shared, status
     from fasterapi.applications import App, FastAPI
-    from fasterapi.exceptions import HTTPException
+    from fasterapi.exceptions import HTTPException, RequestTimeout
     from fasterapi.executor import RemoteError, SubinterpreterExecutor, parallel_map, run_in_worker
     from fasterapi.param_functions import Body, Cookie, Header, Path, Query
     from fasterapi.requests import Request
@@ -40,6 +40,7 @@ __all__ = [
     "RedirectResponse",
     "RemoteError",
     "Request",
+    "RequestTimeout",
     "Response",
     "SubinterpreterExecutor",
     "parallel_map",
@@ -66,6 +67,7 @@ _HOMES = {
     "RedirectResponse": "responses",
     "RemoteError": "executor",
     "Request": "requests",
+    "RequestTimeout": "exceptions",
     "Response": "responses",
     "SubinterpreterExecutor": "executor",
     "parallel_map": "executor",

@@ -349,6 +349,9 @@ class Routes:
         response_kind: int,
         response_class: type | None,
         qualname: str,
+        is_async: bool,
+        run_mode: int,
+        timeout_ms: int,
     ) -> None:
         """Add a route; raises ValueError for a malformed path, and warns of one that is never reached."""
 

@@ -23,6 +23,7 @@ from fasterapi.routing import (
     Handler,
     RouteDecorators,
     RouteOptions,
+    RunMode,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class App(RouteDecorators):
     and a GIL of its own), "processes", or "auto" (pinned where every imported package allows it). Settings of the
     server given here yield to those of the command line and of the environment.
 
+    `run` says where handlers run: "inline" on their worker's thread, "pool" in interpreters beside the workers, "auto"
+    (the default) where their measured run time says. `timeout` is how many seconds a handler may take until its request
+    is answered with 504 and the handler interrupted. A router or a route may choose its own.
+
     With `redirect_slashes`, a path that only a slash at its end keeps from a route is redirected to it.
 
     `lifespan` and the `startup`/`shutdown` events run once per interpreter.
@@ -69,6 +74,8 @@ class App(RouteDecorators):
         num_workers: int | None = None,
         pin_to_cores: bool | None = None,
         worker_strategy: Strategy | None = None,
+        run: RunMode | None = None,
+        timeout: float | None = None,
         title: str = "FasterAPI",
         summary: str | None = None,
         description: str = "",
@@ -85,6 +92,7 @@ class App(RouteDecorators):
             "num_workers": num_workers,
             "pin_to_cores": pin_to_cores,
             "worker_strategy": worker_strategy,
+            "timeout": timeout,
             "debug": debug,
             "root_path": root_path,
             "allowed_hosts": allowed_hosts,
@@ -98,7 +106,7 @@ class App(RouteDecorators):
         self.debug = bool(debug)
         self.root_path = root_path or ""
         self.redirect_slashes = redirect_slashes
-        self.router = APIRouter(default_response_class=default_response_class)
+        self.router = APIRouter(default_response_class=default_response_class, run=run)
         self.exception_handlers: dict[int | type[Exception], ExceptionHandler] = dict(exception_handlers or {})
         self.state = State()
         # What the lifespan yielded: every request's `state` starts as a copy of it.
@@ -107,6 +115,7 @@ class App(RouteDecorators):
         self._on_startup: list[Callable[[], Any]] = []
         self._on_shutdown: list[Callable[[], Any]] = []
         self._worker: Worker | None = None
+        self._timeout_s = 0.0  # the server's
 
     @property
     def routes(self) -> list[APIRoute]:
@@ -120,12 +129,14 @@ class App(RouteDecorators):
             raise FasterAPIError("app.worker is known only in a worker, from its lifespan on")
         return self._worker
 
-    def enter_worker(self, worker: Worker, *, debug: bool, root_path: str) -> None:
+    def enter_worker(self, worker: Worker, *, debug: bool, root_path: str, timeout_s: float = 0.0) -> None:
         """Take this app as the one that its interpreter serves, with the server's final settings.
 
-        Called once, after loading and before the lifespan starts.
+        Called once, after loading and before the lifespan starts. `timeout_s` is for routes without a timeout; 0 is
+        none.
         """
         global _serving
+        self._timeout_s = timeout_s
         self._worker = worker
         self.debug = debug
         self.root_path = root_path
@@ -149,6 +160,8 @@ class App(RouteDecorators):
         prefix: str = "",
         tags: Sequence[str] = (),
         default_response_class: type[Response] | None = None,
+        run: RunMode | None = None,
+        timeout: float | None = None,
     ) -> None:
         """Take in the routes that `router` has now, each under `prefix`."""
         self.router.include_router(
@@ -156,6 +169,8 @@ class App(RouteDecorators):
             prefix=prefix,
             tags=tags,
             default_response_class=default_response_class,
+            run=run,
+            timeout=timeout,
         )
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
@@ -201,7 +216,7 @@ class App(RouteDecorators):
 
         routes = Routes(redirect_slashes=self.redirect_slashes)
         for route in self.routes:
-            route.register(routes)
+            route.register(routes, timeout=self._timeout_s)
         return routes
 
     @asynccontextmanager

@@ -36,6 +36,7 @@ class ServerConfig:
     allowed_hosts: tuple[str, ...] = ()
     root_path: str = ""
     backlog: int = 2048
+    timeout_s: float = 0.0
     grace_period_s: float = 10.0
     header_timeout_s: float = 15.0
     keep_alive_timeout_s: float = 75.0
@@ -112,6 +113,14 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("root_path", str, "Path that a proxy strips before this server sees it.", app_argument="root_path"),
     Option("backlog", int, "Connections that may wait to be accepted.", 1, 65535),
+    Option(
+        "timeout_s",
+        float,
+        "Seconds that a handler may take before its request gets 504; a route may have its own. 0: any time.",
+        0,
+        86400,
+        app_argument="timeout",
+    ),
     Option("grace_period_s", float, "Seconds that requests in flight have to finish when the server stops.", 0, 3600),
     Option("header_timeout_s", float, "Seconds that a client has to send a request's head.", 0.1, 3600),
     Option("keep_alive_timeout_s", float, "Seconds that an idle connection is kept.", 0, 86400),

@@ -9,6 +9,7 @@ __all__ = [
     "FasterAPIError",
     "HTTPException",
     "NoMatchFound",
+    "RequestTimeout",
     "RequestValidationError",
     "reason_phrase",
 ]
@@ -74,6 +75,14 @@ class RequestValidationError(ValueError):
     def __str__(self) -> str:
         count = len(self._errors)
         return f"{count} validation error{'' if count == 1 else 's'}: {list(self._errors)!r}"
+
+
+class RequestTimeout(BaseException):
+    """Raised in a handler whose time is up, wherever its code is: its request was answered with 504 already.
+
+    Not an `Exception`, so that `except Exception` in a loop does not keep the handler going. It may be caught to clean
+    up, and should be raised again.
+    """
 
 
 class FasterAPIError(RuntimeError):

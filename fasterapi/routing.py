@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from fasterapi.datastructures import URLPath
 from fasterapi.exceptions import NoMatchFound
@@ -13,11 +13,22 @@ from fasterapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 if TYPE_CHECKING:
     from fasterapi._engine import Routes
 
-__all__ = ["APIRoute", "APIRouter", "RouteOptions", "qualified_name"]
+__all__ = ["APIRoute", "APIRouter", "RouteOptions", "RunMode", "qualified_name"]
 
 type Handler = Callable[..., Any]
 
+# Where a handler runs: on the thread of its request's worker, in the pool, or where its measured run time says.
+RunMode = Literal["auto", "inline", "pool"]
+
 _PARAMETER = re.compile(r"{([a-zA-Z_][a-zA-Z0-9_]*)(?::([a-zA-Z_][a-zA-Z0-9_]*))?}")
+
+# `run_mode` of `_engine.Routes.add`.
+_RUN_MODES: dict[RunMode, int] = {"auto": 0, "inline": 1, "pool": 2}
+
+TIMEOUT_MAX_S = 86400.0
+
+# inspect.CO_COROUTINE; importing inspect takes longer than all of this package.
+_CO_COROUTINE = 0x80
 
 # How the engine turns a handler's result into a body (`response_kind` of `_engine.Routes.add`).
 _KIND_JSON = 0
@@ -34,7 +45,9 @@ _KINDS: dict[type[Response], int] = {
 class APIRoute:
     """One path, the methods it answers to, and the handler that answers.
 
-    `response_class` is None where none was chosen: the results are then encoded as JSON. `tags`, `summary`,
+    `response_class` is None where none was chosen: the results are then encoded as JSON. `run` says where the handler
+    runs, and `timeout` how many seconds it may take until its request is answered with 504 (0: any time); None leaves
+    each to whatever includes the route, and at last to "auto" and the server's `timeout_s`. `tags`, `summary`,
     `description`, `deprecated` and `include_in_schema` document the route and change nothing that is served.
     """
 
@@ -47,6 +60,8 @@ class APIRoute:
         name: str | None = None,
         status_code: int | None = None,
         response_class: type[Response] | None = None,
+        run: RunMode | None = None,
+        timeout: float | None = None,
         tags: Sequence[str] = (),
         summary: str | None = None,
         description: str | None = None,
@@ -57,6 +72,8 @@ class APIRoute:
             raise ValueError(f"a route's path starts with '/', not as in {path!r}")
         if not callable(endpoint):
             raise TypeError(f"the handler of {path!r} is not callable: {endpoint!r}")
+        _check_run(run)
+        _check_timeout(timeout)
         self.path = path
         self.endpoint = endpoint
         self.methods = frozenset(method.upper() for method in methods)
@@ -66,6 +83,8 @@ class APIRoute:
         self.qualname = qualified_name(endpoint)
         self.status_code = None if status_code is None else int(status_code)
         self.response_class = response_class
+        self.run: RunMode | None = run
+        self.timeout = timeout
         self.tags = list(tags)
         self.summary = summary
         self.description = description
@@ -73,8 +92,10 @@ class APIRoute:
         self.include_in_schema = include_in_schema
         self.param_convertors = {name: convertor or "str" for name, convertor in _PARAMETER.findall(path)}
 
-    def register(self, routes: Routes) -> None:
+    def register(self, routes: Routes, *, timeout: float = 0.0) -> None:
         """Compile the handler's signature and hand the route to the engine.
+
+        `timeout` is the server's, in seconds, for a route that has none of its own; 0 is none.
 
         Raises ValueError or TypeError, with the route named, for what the engine cannot serve.
         """
@@ -93,6 +114,9 @@ class APIRoute:
                 response_kind=kind,
                 response_class=self.response_class if kind == _KIND_CLASS else None,
                 qualname=self.qualname,
+                is_async=_is_async(self.endpoint),
+                run_mode=_RUN_MODES[self.run or "auto"],
+                timeout_ms=_milliseconds(timeout if self.timeout is None else self.timeout),
             )
         except (TypeError, ValueError) as error:
             error.add_note(f"in the route {self}{_declared_at(self.endpoint)}")
@@ -126,6 +150,8 @@ class RouteOptions(TypedDict, total=False):
 
     status_code: int | None
     response_class: type[Response] | None
+    run: RunMode | None
+    timeout: float | None
     name: str | None
     tags: Sequence[str]
     summary: str | None
@@ -137,8 +163,9 @@ class RouteOptions(TypedDict, total=False):
 class RouteDecorators:
     """`get`, `post`, … of an app and of a router; each only declares a route.
 
-    Options that change what is served: `status_code`, `response_class`, `name`. As documentation of the route:
-    `tags`, `summary`, `description`, `deprecated`, `include_in_schema`.
+    Options that change what is served: `status_code`, `response_class`, `name`. Options of how: `run` ("auto",
+    "inline", "pool") and `timeout` (seconds; 0 is none). As documentation of the route: `tags`, `summary`,
+    `description`, `deprecated`, `include_in_schema`.
     """
 
     def add_api_route(
@@ -212,11 +239,17 @@ class APIRouter(RouteDecorators):
         prefix: str = "",
         tags: Sequence[str] = (),
         default_response_class: type[Response] | None = None,
+        run: RunMode | None = None,
+        timeout: float | None = None,
     ) -> None:
         _check_prefix(prefix)
+        _check_run(run)
+        _check_timeout(timeout)
         self.prefix = prefix
         self.tags = list(tags)
         self.default_response_class = default_response_class
+        self.run: RunMode | None = run
+        self.timeout = timeout
         self.routes: list[APIRoute] = []
 
     def add_api_route(
@@ -229,6 +262,8 @@ class APIRouter(RouteDecorators):
     ) -> None:
         """Declare one route. Raises ValueError for a path that does not start with '/'."""
         options["response_class"] = options.get("response_class") or self.default_response_class
+        options["run"] = options.get("run") or self.run
+        options["timeout"] = _nearest(options.get("timeout"), self.timeout)
         options["tags"] = [*self.tags, *options.get("tags", ())]
         self.routes.append(APIRoute(self.prefix + path, endpoint, methods=methods, **options))
 
@@ -239,12 +274,16 @@ class APIRouter(RouteDecorators):
         prefix: str = "",
         tags: Sequence[str] = (),
         default_response_class: type[Response] | None = None,
+        run: RunMode | None = None,
+        timeout: float | None = None,
     ) -> None:
         """Take in the routes that `router` has now, each under `prefix`.
 
-        `default_response_class` is for those routes that nothing nearer to them chose one for.
+        `default_response_class`, `run` and `timeout` are for those routes that nothing nearer to them chose one for.
         """
         _check_prefix(prefix)
+        _check_run(run)
+        _check_timeout(timeout)
         if router is self:
             raise ValueError("a router cannot include itself")
         for route in router.routes:
@@ -255,6 +294,8 @@ class APIRouter(RouteDecorators):
                 name=route.name,
                 status_code=route.status_code,
                 response_class=route.response_class or default_response_class,
+                run=route.run or run,
+                timeout=_nearest(route.timeout, timeout),
                 tags=[*tags, *route.tags],
                 summary=route.summary,
                 description=route.description,
@@ -296,3 +337,36 @@ def _name_of(endpoint: Handler) -> str:
 def _check_prefix(prefix: str) -> None:
     if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
         raise ValueError(f"a prefix starts with '/' and does not end with it, not as in {prefix!r}")
+
+
+def _check_run(run: RunMode | None) -> None:
+    if run is not None and run not in _RUN_MODES:
+        raise ValueError(f"run must be 'auto', 'inline' or 'pool', not {run!r}")
+
+
+def _check_timeout(timeout: float | None) -> None:
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout must be a number of seconds, not {timeout!r}")
+    # The comparison is false for NaN too.
+    if not 0 <= timeout <= TIMEOUT_MAX_S:
+        raise ValueError(f"timeout must be 0 (none) to {TIMEOUT_MAX_S:.0f} seconds, not {timeout!r}")
+
+
+def _nearest(inner: float | None, outer: float | None) -> float | None:
+    return outer if inner is None else inner
+
+
+def _milliseconds(timeout: float) -> int:
+    """Seconds as the engine takes them: a time that is not 0 stays one."""
+    return max(1, round(timeout * 1000)) if timeout > 0 else 0
+
+
+def _is_async(endpoint: Handler) -> bool:
+    """Whether calling it gives a coroutine, as far as can be told before it is called."""
+    inner: Any = endpoint
+    while hasattr(inner, "func"):
+        inner = inner.func
+    code = getattr(inner, "__code__", None) or getattr(getattr(inner, "__call__", None), "__code__", None)  # noqa: B004
+    return code is not None and bool(code.co_flags & _CO_COROUTINE)

@@ -88,18 +88,20 @@ bool warn_of_shadow(const routes_object* self, const handler_entry& added, int64
 }
 
 PyObject* add(PyObject* object, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"path",        "methods",       "handler",        "plan",     "name",
-                                "status_code", "response_kind", "response_class", "qualname", nullptr};
+  static const char* names[] = {"path",          "methods",        "handler",  "plan",     "name",     "status_code",
+                                "response_kind", "response_class", "qualname", "is_async", "run_mode", "timeout_ms",
+                                nullptr};
   routes_object* self = self_of(object);
   module_state& state = state_of_type(Py_TYPE(object));
   const char* path;
   Py_ssize_t path_size;
   PyObject *methods, *handler, *plan, *status, *response_class;
   const char *name, *qualname;
-  int kind;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "$s#O!OO!sOiOs", const_cast<char**>(names), &path, &path_size,
+  int kind, is_async, run_mode;
+  long long timeout_ms;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "$s#O!OO!sOiOspiL", const_cast<char**>(names), &path, &path_size,
                                    &PyTuple_Type, &methods, &handler, state.plan_type, &plan, &name, &status, &kind,
-                                   &response_class, &qualname)) {
+                                   &response_class, &qualname, &is_async, &run_mode, &timeout_ms)) {
     return nullptr;
   }
   handler_entry entry;
@@ -128,7 +130,8 @@ PyObject* add(PyObject* object, PyObject* args, PyObject* keywords) {
   entry.path_names = std::move(added.value().parameters);
   entry.label = ref::steal(PyUnicode_FromFormat("%s %s (%s)", entry.methods.c_str(), path, qualname));
   if (!entry.label || !warn_of_shadow(self, entry, added.value().shadowed_by)) return nullptr;
-  self->application->routes.push_back({&entry.plan->shape});
+  self->application->routes.push_back(
+      {&entry.plan->shape, static_cast<server::run_mode>(run_mode), is_async != 0, timeout_ms});
   self->handlers->push_back(std::move(entry));
   Py_RETURN_NONE;
 }

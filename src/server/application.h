@@ -9,9 +9,16 @@
 
 namespace fasterapi::server {
 
+// Where a route's handler is to run: where its measured run time says, on the thread that drives the shard, or in the
+// pool.
+enum class run_mode : uint8_t { automatic, inlined, pooled };
+
 // What the engine knows of one route; the handler itself belongs to whoever drives the shard.
 struct route {
   const schema::plan* plan = nullptr;  // null: no parameters to read. Outlives the application.
+  run_mode run = run_mode::automatic;
+  bool is_async = false;   // the handler gives a coroutine, as far as is known before it is called
+  int64_t timeout_ms = 0;  // that the handler may take until its request is answered with 504; 0: any time
 };
 
 // The routes that a shard serves. Immutable while a shard uses it.

@@ -101,3 +101,102 @@ def test_a_prefix_starts_with_a_slash_and_does_not_end_with_one(prefix: str) -> 
 
 def test_the_route_says_which_it_is() -> None:
     assert str(APIRoute("/a", handler, methods=["POST", "GET"])) == "GET,POST /a (handler)"
+
+
+def _chosen(routes: list[APIRoute]) -> dict[str, tuple[str | None, float | None]]:
+    return {route.path: (route.run, route.timeout) for route in routes}
+
+
+def test_run_and_timeout_of_the_nearest_count() -> None:
+    inner = APIRouter(prefix="/inner", run="pool", timeout=1.5)
+    inner.get("/plain")(lambda: 1)
+    inner.get("/own", run="inline", timeout=0)(lambda: 1)
+    bare = APIRouter(prefix="/bare")
+    bare.get("/x")(lambda: 1)
+    outer = APIRouter(prefix="/outer", run="auto")
+    outer.include_router(inner, run="inline", timeout=9)
+    outer.include_router(bare, timeout=2)
+    app = App(run="inline", timeout=7)
+    app.include_router(outer, timeout=8)
+    app.include_router(bare, prefix="/again")
+    app.get("/top", timeout=3)(lambda: 1)
+
+    assert _chosen(app.routes) == {
+        "/outer/inner/plain": ("pool", 1.5),
+        "/outer/inner/own": ("inline", 0),
+        "/outer/bare/x": ("auto", 2),
+        "/again/bare/x": ("inline", None),
+        "/top": ("inline", 3),
+    }
+    assert app.settings == {"timeout": 7}
+
+
+@pytest.mark.parametrize("run", ["async", "", 1, True])
+def test_run_is_one_of_three_words(run: Any) -> None:
+    for declare in (lambda: APIRoute("/x", lambda: 1, run=run), lambda: APIRouter(run=run), lambda: App(run=run)):
+        with pytest.raises(ValueError, match="run must be 'auto', 'inline' or 'pool', not"):
+            declare()
+
+
+@pytest.mark.parametrize(
+    ("timeout", "error"),
+    [(-1, ValueError), (float("nan"), ValueError), (1e9, ValueError), ("1", TypeError), (True, TypeError)],
+)
+def test_timeout_is_a_number_of_seconds(timeout: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="timeout must be"):
+        APIRoute("/x", lambda: 1, timeout=timeout)
+    with pytest.raises(error, match="timeout must be"):
+        APIRouter().include_router(APIRouter(), timeout=timeout)
+
+
+class _Engine:
+    """What a route hands to the engine."""
+
+    def __init__(self) -> None:
+        self.added: dict[str, Any] = {}
+
+    def add(self, **given: Any) -> None:
+        self.added = given
+
+
+@pytest.mark.parametrize(
+    ("own", "server", "milliseconds"),
+    [(None, 0.0, 0), (None, 2.5, 2500), (0, 2.5, 0), (0.5, 2.5, 500), (1e-9, 0.0, 1)],
+)
+def test_the_engine_gets_milliseconds(own: float | None, server: float, milliseconds: int) -> None:
+    engine: Any = _Engine()
+    APIRoute("/x", lambda: 1, timeout=own).register(engine, timeout=server)
+    assert engine.added["timeout_ms"] == milliseconds
+
+
+@pytest.mark.parametrize(("run", "number"), [(None, 0), ("auto", 0), ("inline", 1), ("pool", 2)])
+def test_the_engine_gets_where_to_run(run: Any, number: int) -> None:
+    engine: Any = _Engine()
+    APIRoute("/x", lambda: 1, run=run).register(engine)
+    assert engine.added["run_mode"] == number
+
+
+async def _coroutine() -> int:
+    return 1
+
+
+class _Callable:
+    def __init__(self) -> None:
+        self.method = self._method
+
+    async def _method(self) -> int:
+        return 1
+
+    async def __call__(self) -> int:
+        return 1
+
+
+def test_the_engine_is_told_which_handlers_are_coroutines() -> None:
+    def is_async(endpoint: Any) -> Any:
+        engine: Any = _Engine()
+        APIRoute("/x", endpoint).register(engine)
+        return engine.added["is_async"]
+
+    coroutines = (_coroutine, functools.partial(_coroutine), _Callable(), _Callable().method)
+    assert [is_async(each) for each in coroutines] == [True] * 4
+    assert [is_async(each) for each in (lambda: 1, functools.partial(lambda: 1))] == [False] * 2
