@@ -33,6 +33,19 @@ TEST(LatencyHistogram, TellsCountAverageAndPercentiles) {
   EXPECT_LE(all.percentile_ns(0.99), 990'000 * 9 / 8);
 }
 
+TEST(LatencyHistogram, RecordsTheSameAlone) {
+  latency_histogram by_one, by_many;
+  for (int64_t i = 1; i <= 1000; ++i) {
+    by_one.record_alone(i * i);
+    by_many.record(i * i);
+  }
+  latency_histogram::summary one, many;
+  one.add(by_one);
+  many.add(by_many);
+  EXPECT_EQ(one.counts, many.counts);
+  EXPECT_EQ(one.total_ns, many.total_ns);
+}
+
 TEST(LatencyHistogram, AddsUpSeveral) {
   latency_histogram one, other;
   one.record(10);
