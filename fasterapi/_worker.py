@@ -81,9 +81,7 @@ def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: 
     asyncio.set_event_loop(loop)
     try:
         app = load(AppTarget.decode(config["app"]))
-        app.enter_worker(
-            worker, debug=config["debug"], root_path=config["root_path"], timeout_s=config["timeout_s"]
-        )
+        app.enter_worker(worker, debug=config["debug"], root_path=config["root_path"], timeout_s=config["timeout_s"])
         # What importing made is there to stay: the collector need not look at it again.
         gc.collect()
         gc.freeze()

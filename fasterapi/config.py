@@ -19,6 +19,10 @@ _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 _PREFIX = "FASTERAPI_"
 
+# What a client is told that is to come again a second later.
+_BUSY = "503 with `Retry-After: 1`"
+_BUSY_CLOSE = f"{_BUSY}, then close"
+
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
@@ -38,16 +42,24 @@ class ServerConfig:
     backlog: int = 2048
     timeout_s: float = 0.0
     grace_period_s: float = 10.0
-    header_timeout_s: float = 15.0
-    keep_alive_timeout_s: float = 75.0
-    body_min_rate_bytes_s: int = 240
-    write_stall_timeout_s: float = 30.0
     request_line_max_bytes: int = 8192
     header_max_bytes: int = 65536
     header_max_count: int = 100
     body_max_bytes: int = 16 * _MIB
     json_depth_max: int = 128
+    header_timeout_s: float = 15.0
+    body_min_rate_bytes_s: int = 240
+    body_grace_s: float = 5.0
+    keep_alive_timeout_s: float = 75.0
+    write_stall_timeout_s: float = 30.0
+    max_requests_per_connection: int = 0
+    max_pipelined: int = 64
+    response_buffer_bytes: int = 256 * _KIB
     max_connections: int = 65536
+    max_connections_per_address: int = 0
+    max_in_flight: int = 16384
+    max_in_flight_total: int = 65536
+    queue_size: int = 1024
     shared_memory_max_bytes: int = 256 * _MIB
 
     def plain(self) -> dict[str, Any]:
@@ -60,7 +72,7 @@ class Option:
     """One option: what it means and which values it takes.
 
     `kind` is the type of its value; `low` and `high` bound a number; `app_argument` is its name as an argument of
-    `App(...)`, where it has one.
+    `App(...)`, where it has one. `reached` says what happens at it, of an option that bounds what clients can do.
     """
 
     name: str
@@ -70,6 +82,7 @@ class Option:
     high: float | None = None
     choices: tuple[str, ...] = ()
     app_argument: str | None = None
+    reached: str | None = None
 
     @property
     def flag(self) -> str:
@@ -112,7 +125,14 @@ OPTIONS: tuple[Option, ...] = (
         app_argument="allowed_hosts",
     ),
     Option("root_path", str, "Path that a proxy strips before this server sees it.", app_argument="root_path"),
-    Option("backlog", int, "Connections that may wait to be accepted.", 1, 65535),
+    Option(
+        "backlog",
+        int,
+        "Connections that may wait to be accepted.",
+        1,
+        65535,
+        reached="the kernel leaves further ones unanswered; clients try again",
+    ),
     Option(
         "timeout_s",
         float,
@@ -120,24 +140,106 @@ OPTIONS: tuple[Option, ...] = (
         0,
         86400,
         app_argument="timeout",
+        reached="504",
     ),
     Option("grace_period_s", float, "Seconds that requests in flight have to finish when the server stops.", 0, 3600),
-    Option("header_timeout_s", float, "Seconds that a client has to send a request's head.", 0.1, 3600),
-    Option("keep_alive_timeout_s", float, "Seconds that an idle connection is kept.", 0, 86400),
-    Option("body_min_rate_bytes_s", int, "Bytes a second below which a body's sender is dropped.", 0, 1024 * _MIB),
-    Option("write_stall_timeout_s", float, "Seconds that a client may take none of its answer.", 0.1, 3600),
-    Option("request_line_max_bytes", int, "Longest request line; a longer one gets 414.", 64, 1 * _MIB),
-    Option("header_max_bytes", int, "Largest header block; a larger one gets 431.", 256, 16 * _MIB),
-    Option("header_max_count", int, "Most header fields; more get 431.", 1, 100),
-    Option("body_max_bytes", int, "Largest body; a larger one gets 413. Units KiB, MiB, GiB.", 0, 1024 * 1024 * _MIB),
-    Option("json_depth_max", int, "Deepest nesting of a JSON body.", 1, 1024),
-    Option("max_connections", int, "Most open connections of a worker.", 1, 1_048_576),
+    Option("request_line_max_bytes", int, "Longest request line.", 64, 1 * _MIB, reached="414, then close"),
+    Option("header_max_bytes", int, "Largest header block.", 256, 16 * _MIB, reached="431, then close"),
+    Option("header_max_count", int, "Most header fields.", 1, 100, reached="431, then close"),
+    Option("body_max_bytes", int, "Largest body.", 0, 1024 * 1024 * _MIB, reached="413, then close"),
+    Option("json_depth_max", int, "Deepest nesting of a JSON body.", 1, 1024, reached="400"),
+    Option(
+        "header_timeout_s",
+        float,
+        "Seconds that a client has to send a request's head.",
+        0.1,
+        3600,
+        reached="408, then close",
+    ),
+    Option(
+        "body_min_rate_bytes_s",
+        int,
+        "Bytes a second that a body must come at, on average; 0 is any.",
+        0,
+        1024 * _MIB,
+        reached="408, then close",
+    ),
+    Option(
+        "body_grace_s",
+        float,
+        "Seconds of a body before its rate counts.",
+        0,
+        3600,
+        reached="its rate counts",
+    ),
+    Option("keep_alive_timeout_s", float, "Seconds that an idle connection is kept.", 0, 86400, reached="close"),
+    Option(
+        "write_stall_timeout_s", float, "Seconds that a client may take none of its answer.", 0.1, 3600, reached="close"
+    ),
+    Option(
+        "max_requests_per_connection",
+        int,
+        "Most requests of one connection; 0 is any number.",
+        0,
+        2**31,
+        reached="the last answer says `Connection: close`",
+    ),
+    Option(
+        "max_pipelined",
+        int,
+        "Most requests of one connection that are answered in a row while others wait.",
+        1,
+        65536,
+        reached="the others get their turn",
+    ),
+    Option(
+        "response_buffer_bytes",
+        int,
+        "Unsent bytes of a connection's answers from which its next requests wait.",
+        4096,
+        1024 * _MIB,
+        reached="its next requests wait",
+    ),
+    Option("max_connections", int, "Most open connections of a worker.", 1, 1_048_576, reached=_BUSY_CLOSE),
+    Option(
+        "max_connections_per_address",
+        int,
+        "Most open connections of a worker from one client address; 0 is any number.",
+        0,
+        1_048_576,
+        reached=_BUSY_CLOSE,
+    ),
+    Option(
+        "max_in_flight",
+        int,
+        "Most requests of a worker whose handlers have not ended.",
+        1,
+        1_048_576,
+        reached=_BUSY,
+    ),
+    Option(
+        "max_in_flight_total",
+        int,
+        "Most requests of all workers whose handlers have not ended.",
+        1,
+        2**30,
+        reached=_BUSY,
+    ),
+    Option(
+        "queue_size",
+        int,
+        "Most calls that wait for a pooled worker.",
+        1,
+        1_048_576,
+        reached=_BUSY,
+    ),
     Option(
         "shared_memory_max_bytes",
         int,
         "Most memory for fasterapi.shared, of all workers together; more raises MemoryError there.",
         _MIB,
         1024 * 1024 * _MIB,
+        reached="`MemoryError` in the handler",
     ),
 )
 

@@ -1,18 +1,24 @@
-"""Writes docs/configuration.md's table of options from fasterapi/config.py; `--check` says whether it is up to date."""
+"""Writes the tables of docs/configuration.md and docs/limits.md from fasterapi/config.py.
+
+`--check` says whether they are up to date.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from fasterapi.config import OPTIONS, Option
 
-__all__ = ["PAGE", "main", "render", "table"]
+__all__ = ["LIMITS_PAGE", "PAGE", "limits_table", "main", "render", "table"]
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "configuration.md"
+_DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = _DOCS / "configuration.md"
+LIMITS_PAGE = _DOCS / "limits.md"
 
-_SPACE = re.compile(r"(?<=<!-- options -->\n).*(?=<!-- end of options -->)", re.DOTALL)
+_UNITS = {"bytes_s": "bytes a second", "bytes": "bytes", "s": "seconds"}
 _BINARY_UNITS = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
@@ -58,21 +64,47 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def unit(option: Option) -> str:
+    """What the option's number counts."""
+    return next((words for suffix, words in _UNITS.items() if option.name.endswith(f"_{suffix}")), "count")
+
+
+def limits_table() -> str:
+    """The table of those options that are bounds, in Markdown, in the order of their declaration."""
+    rows = ["| option | bounds | default | unit | when it is reached |", "|---|---|---|---|---|"]
+    for option in OPTIONS:
+        if option.reached:
+            cells = [f"`{option.name}`", option.help, shown_default(option), unit(option), option.reached]
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+_TABLES: dict[str, Callable[[], str]] = {"options": table, "limits": limits_table}
+
+
 def render(page: str) -> str:
-    """The page with its table as it must be. Raises ValueError where the page has no place for it."""
-    if not _SPACE.search(page):
+    """The page with its tables as they must be. Raises ValueError where the page has no place for one."""
+    found = 0
+    for name, rows in _TABLES.items():
+        if space := re.search(rf"(?<=<!-- {name} -->\n).*(?=<!-- end of {name} -->)", page, re.DOTALL):
+            page = page[: space.start()] + rows() + page[space.end() :]
+            found += 1
+    if not found:
         raise ValueError("the page has no place for the options: <!-- options --> … <!-- end of options -->")
-    return _SPACE.sub(lambda _: table(), page)
+    return page
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 1 where `--check` finds the page out of date."""
-    page = PAGE.read_text()
-    rendered = render(page)
-    if "--check" in arguments:
-        return int(rendered != page)
-    PAGE.write_text(rendered)
-    return 0
+    """Returns 1 where `--check` finds a page out of date."""
+    status = 0
+    for path in (PAGE, LIMITS_PAGE):
+        page = path.read_text()
+        rendered = render(page)
+        if "--check" not in arguments:
+            path.write_text(rendered)
+        elif rendered != page:
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

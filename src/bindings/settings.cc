@@ -71,17 +71,26 @@ bool read_settings(PyObject* values, server::config& into) {
   if (log_format == nullptr) return false;
   into.access_log = PyObject_IsTrue(access_log) == 1;
   into.access_log_json = PyUnicode_CompareWithASCIIString(log_format, "json") == 0;
-  return read_count(values, "request_line_max_bytes", into.head.request_line_max_bytes) &&
-         read_count(values, "header_max_bytes", into.head.header_max_bytes) &&
-         read_count(values, "header_max_count", into.head.header_max_count) &&
-         read_count(values, "body_max_bytes", into.body_max_bytes) &&
-         read_count(values, "max_connections", into.max_connections) &&
-         read_count(values, "json_depth_max", into.json_depth_max) &&
-         read_count(values, "body_min_rate_bytes_s", into.body_min_rate_bytes_s) &&
-         read_seconds(values, "header_timeout_s", into.header_timeout_ms) &&
-         read_seconds(values, "keep_alive_timeout_s", into.keep_alive_timeout_ms) &&
-         read_seconds(values, "write_stall_timeout_s", into.write_stall_timeout_ms) &&
-         read_hosts(values, into.allowed_hosts) && read_text(values, "root_path", into.root_path);
+  server::limits& bounds = into.bounds;
+  return read_count(values, "request_line_max_bytes", bounds.head.request_line_max_bytes) &&
+         read_count(values, "header_max_bytes", bounds.head.header_max_bytes) &&
+         read_count(values, "header_max_count", bounds.head.header_max_count) &&
+         read_count(values, "body_max_bytes", bounds.body_max_bytes) &&
+         read_count(values, "json_depth_max", bounds.json_depth_max) &&
+         read_seconds(values, "header_timeout_s", bounds.header_timeout_ms) &&
+         read_count(values, "body_min_rate_bytes_s", bounds.body_min_rate_bytes_s) &&
+         read_seconds(values, "body_grace_s", bounds.body_grace_ms) &&
+         read_seconds(values, "keep_alive_timeout_s", bounds.keep_alive_timeout_ms) &&
+         read_seconds(values, "write_stall_timeout_s", bounds.write_stall_timeout_ms) &&
+         read_count(values, "max_requests_per_connection", bounds.max_requests_per_connection) &&
+         read_count(values, "max_pipelined", bounds.max_pipelined) &&
+         read_count(values, "response_buffer_bytes", bounds.response_buffer_bytes) &&
+         read_count(values, "max_connections", bounds.max_connections) &&
+         read_count(values, "max_connections_per_address", bounds.max_connections_per_address) &&
+         read_count(values, "max_in_flight", bounds.max_in_flight) &&
+         read_count(values, "max_in_flight_total", bounds.max_in_flight_total) &&
+         read_count(values, "queue_size", bounds.queue_size) && read_hosts(values, into.allowed_hosts) &&
+         read_text(values, "root_path", into.root_path);
 }
 
 }  // namespace fasterapi::bindings

@@ -40,9 +40,9 @@ bool shard::carry_over(connection& from) noexcept {
 
 call* shard::advance(connection& from) noexcept {
   while (from.fd >= 0 && from.at == connection::phase::receiving) {
-    if (from.unsent() >= config::output_high_water_bytes) {
+    if (from.unsent() >= settings_.bounds.response_buffer_bytes) {
       finish_output(from, from.flush());
-      if (from.fd < 0 || from.unsent() >= config::output_high_water_bytes) break;
+      if (from.fd < 0 || from.unsent() >= settings_.bounds.response_buffer_bytes) break;
     }
     if (unread(from).size > 0) {
       if (call* ready = parse(from)) return ready;
@@ -59,12 +59,12 @@ call* shard::advance(connection& from) noexcept {
 // One read; false when there was nothing or the connection is gone.
 bool shard::read_more(connection& from) noexcept {
   char* to = block_.get();
-  size_t room = config::receive_block_bytes;
+  size_t room = limits::receive_block_bytes;
   const bool carried = unread(from).size > 0;
   if (carried) {
     // The bytes of a message must follow each other in memory.
     const bool in_body = from.active != nullptr && from.active->at == call::stage::body;
-    room = in_body ? config::body_read_bytes : config::head_read_bytes;
+    room = in_body ? limits::body_read_bytes : limits::head_read_bytes;
     to = carry_over(from) ? from.input_room(room) : nullptr;
     if (to == nullptr) {
       close(from);
@@ -98,8 +98,8 @@ call* shard::parse(connection& from) noexcept {
       return nullptr;
     }
     if (!fresh->parser_ready) {
-      fresh->parser = http::h1::head_parser(settings_.head);
-      fresh->decoder = http::h1::body_decoder({.body_max_bytes = settings_.body_max_bytes});
+      fresh->parser = http::h1::head_parser(settings_.bounds.head);
+      fresh->decoder = http::h1::body_decoder({.body_max_bytes = settings_.bounds.body_max_bytes});
       fresh->parser_ready = true;
     }
     fresh->origin = &from;
@@ -144,14 +144,14 @@ bool shard::accept_head(connection& from, call& request) noexcept {
     reject(request, 421, "this server does not serve the host that the request names", {});
     return false;
   }
-  if (head.has_content_length && head.content_length > settings_.body_max_bytes) {
+  if (head.has_content_length && head.content_length > settings_.bounds.body_max_bytes) {
     reply(request, 413, "the body is larger than this server accepts", {}, true);
     return false;
   }
   if (!find_route(request)) return false;
   if (head.chunked) {
     // Chunks are decoded as they come; the head must not be in their way.
-    request.decoder = http::h1::body_decoder({.body_max_bytes = settings_.body_max_bytes});
+    request.decoder = http::h1::body_decoder({.body_max_bytes = settings_.bounds.body_max_bytes});
     request.decoder.start_chunked();
     const size_t used = head.size;
     if (!request.retain()) {
@@ -306,7 +306,7 @@ call* shard::parse_chunks(connection& from, call& request) noexcept {
       reply(request, problem.status, problem.reason, {}, true);
       return nullptr;
     }
-    if (request.body_bytes.size() > settings_.body_max_bytes || request.body_bytes.failed()) {
+    if (request.body_bytes.size() > settings_.bounds.body_max_bytes || request.body_bytes.failed()) {
       reply(request, 413, "the body is larger than this server accepts", {}, true);
       return nullptr;
     }
@@ -401,7 +401,7 @@ void shard::linger(connection& from) noexcept {
 
 void shard::drain(connection& from) noexcept {
   char unwanted[16384];
-  while (from.discarded < config::linger_max_bytes) {
+  while (from.discarded < limits::linger_max_bytes) {
     const ssize_t got = from.receive(unwanted, sizeof unwanted);
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) return close(from);

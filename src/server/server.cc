@@ -25,12 +25,12 @@ namespace {
 
 config shard_settings(const server_config& from) {
   config to;
-  to.body_max_bytes = from.body_max_bytes;
-  to.max_connections = from.max_connections;
-  to.header_timeout_ms = from.header_timeout_ms;
-  to.keep_alive_timeout_ms = from.keep_alive_timeout_ms;
-  to.write_stall_timeout_ms = from.write_stall_timeout_ms;
-  to.body_min_rate_bytes_s = from.body_min_rate_bytes_s;
+  to.bounds.body_max_bytes = from.body_max_bytes;
+  to.bounds.max_connections = from.max_connections;
+  to.bounds.header_timeout_ms = from.header_timeout_ms;
+  to.bounds.keep_alive_timeout_ms = from.keep_alive_timeout_ms;
+  to.bounds.write_stall_timeout_ms = from.write_stall_timeout_ms;
+  to.bounds.body_min_rate_bytes_s = from.body_min_rate_bytes_s;
   to.allowed_hosts = from.allowed_hosts;
   to.access_log = from.access_log;
   return to;

@@ -51,12 +51,12 @@ shard::shard(const config& settings, net::poller poller)
     : settings_(settings),
       poller_(std::move(poller)),
       reserve_(open_reserve()),
-      block_(new char[config::receive_block_bytes]),
+      block_(new char[limits::receive_block_bytes]),
       now_ms_(core::coarse_ms()),
-      connections_(settings.max_connections + size_t{config::accepts_per_turn}),
-      calls_(settings.max_connections * size_t{2}),
+      connections_(settings.bounds.max_connections + size_t{limits::accepts_per_turn}),
+      calls_(size_t{settings.bounds.max_connections} + settings.bounds.max_in_flight),
       timers_(now_ms_),
-      reader_(settings.json_depth_max),
+      reader_(settings.bounds.json_depth_max),
       log_(settings.access_log, settings.access_log_json),
       request_id_base_(random_word()) {}
 
@@ -138,7 +138,7 @@ void shard::handle_connection_event(connection& from, uint32_t events) noexcept 
   }
   switch (from.at) {
     case connection::phase::receiving:
-      if (from.unsent() < config::output_high_water_bytes) current_ = &from;
+      if (from.unsent() < settings_.bounds.response_buffer_bytes) current_ = &from;
       break;
     case connection::phase::handling:
       if (from.half_closed && from.active->at == call::stage::suspended) probe(from);
@@ -152,7 +152,7 @@ void shard::handle_connection_event(connection& from, uint32_t events) noexcept 
 }
 
 void shard::accept_connections() noexcept {
-  for (int i = 0; i < config::accepts_per_turn; ++i) {
+  for (int i = 0; i < limits::accepts_per_turn; ++i) {
     net::address peer;
     socklen_t size = sizeof peer.v6;
     const int fd = accept4(listener_.socket.get(), &peer.base, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -167,7 +167,7 @@ void shard::accept_connections() noexcept {
 }
 
 void shard::admit(int fd, const net::address& peer) noexcept {
-  connection* fresh = connections_.in_use() < settings_.max_connections ? connections_.acquire() : nullptr;
+  connection* fresh = connections_.in_use() < settings_.bounds.max_connections ? connections_.acquire() : nullptr;
   if (fresh == nullptr || !poller_.add(fd, connection_events, reinterpret_cast<uint64_t>(fresh))) {
     constexpr std::string_view busy =
         "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -218,29 +218,29 @@ void shard::close(connection& ended) noexcept {
 void shard::set_deadline(connection& waiting) noexcept {
   int64_t span = 0;
   if (waiting.at == connection::phase::lingering) {
-    span = config::linger_ms;
+    span = limits::linger_ms;
   } else if (waiting.unsent() > 0) {
-    span = settings_.write_stall_timeout_ms;
+    span = settings_.bounds.write_stall_timeout_ms;
   } else if (waiting.at == connection::phase::handling) {
     return timers_.disarm(waiting);
   } else if (waiting.idle()) {
-    span = settings_.keep_alive_timeout_ms;
+    span = settings_.bounds.keep_alive_timeout_ms;
   } else if (waiting.active != nullptr && waiting.active->at == call::stage::body) {
     return arm_body_deadline(waiting);
   } else {
     // A head under way has one deadline from its first byte on, however slowly it drips.
     if (waiting.since_ms == 0) waiting.since_ms = now_ms_;
-    return timers_.arm(waiting, waiting.since_ms + settings_.header_timeout_ms);
+    return timers_.arm(waiting, waiting.since_ms + settings_.bounds.header_timeout_ms);
   }
   timers_.arm(waiting, now_ms_ + span);
 }
 
 // The moment from which the bytes of the body that have come are too few: a later one for each byte that comes.
 void shard::arm_body_deadline(connection& receiving) noexcept {
-  const uint64_t rate = settings_.body_min_rate_bytes_s;
+  const uint64_t rate = settings_.bounds.body_min_rate_bytes_s;
   if (rate == 0) return timers_.disarm(receiving);
   const auto earned_ms = static_cast<int64_t>(receiving.body_received * 1000 / rate);
-  timers_.arm(receiving, receiving.since_ms + config::body_grace_ms + earned_ms + 1);
+  timers_.arm(receiving, receiving.since_ms + settings_.bounds.body_grace_ms + earned_ms + 1);
 }
 
 void shard::expire(connection& late) noexcept {

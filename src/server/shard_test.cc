@@ -233,7 +233,7 @@ TEST_F(ShardTest, ARefusedBodyIsNotTakenForTheNextRequest) {
 }
 
 TEST_F(ShardTest, BoundsChunkedBodies) {
-  settings.body_max_bytes = 10;
+  settings.bounds.body_max_bytes = 10;
   open();
   client one = connect();
   one.send(
@@ -251,8 +251,8 @@ TEST_F(ShardTest, ASlowReaderGetsEverything) {
 }
 
 TEST_F(ShardTest, TimesOutHeadsAndIdleConnections) {
-  settings.header_timeout_ms = 200;
-  settings.keep_alive_timeout_ms = 200;
+  settings.bounds.header_timeout_ms = 200;
+  settings.bounds.keep_alive_timeout_ms = 200;
   open();
   client slow = connect();
   slow.send("GET / HT");
@@ -262,7 +262,7 @@ TEST_F(ShardTest, TimesOutHeadsAndIdleConnections) {
 }
 
 TEST_F(ShardTest, TurnsConnectionsAwayPastItsBound) {
-  settings.max_connections = 2;
+  settings.bounds.max_connections = 2;
   open();
   client one = connect();
   client two = connect();
