@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from fasterapi.applications import App
     from fasterapi.requests import Request
 
-__all__ = ["handle_exception", "handle_status", "handle_validation_error", "intercepted_statuses", "new_request_id"]
+__all__ = [
+    "handle_exception",
+    "handle_status",
+    "handle_validation_error",
+    "intercepted_statuses",
+    "log_timeout",
+    "new_request_id",
+]
 
 type Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 type Outcome = Answer | Coroutine[Any, Any, Answer]
@@ -78,6 +85,11 @@ def handle_exception(app: App, request: Request | None, exc: Exception, route: s
     if hasattr(result, "__await__"):
         return _finish(app, request, result, route)
     return _answer_of(app, request, result, route)
+
+
+def log_timeout(exc: BaseException, route: str, request_id: str) -> None:
+    """Log where a handler was that the engine ended because its time was up; its request has been answered."""
+    error_logger.error("%s was ended: its time was up", route, exc_info=exc, extra={"request_id": request_id})
 
 
 def new_request_id() -> str:

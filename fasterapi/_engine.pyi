@@ -18,6 +18,8 @@ def bind_package(
     handle_exception: Callable[..., Any],
     handle_status: Callable[..., Any],
     handle_validation_error: Callable[..., Any],
+    log_timeout: Callable[..., Any],
+    request_timeout: type[BaseException],
     /,
 ) -> None:
     """Give the engine what it needs of Python, once per interpreter and before a loop is made."""
@@ -421,4 +423,5 @@ class LoopBase:
         backlog: int,
         /,
     ) -> int: ...
+    def _write_to_self(self) -> None: ...
     def _request_stop(self) -> None: ...

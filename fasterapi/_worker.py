@@ -13,10 +13,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fasterapi import _engine, _logging
-from fasterapi._dispatch import handle_exception, handle_status, handle_validation_error, intercepted_statuses
+from fasterapi._dispatch import (
+    handle_exception,
+    handle_status,
+    handle_validation_error,
+    intercepted_statuses,
+    log_timeout,
+)
 from fasterapi._loader import AppTarget, format_user_traceback, load
 from fasterapi._loop import WorkerLoop, install_current_task
 from fasterapi.applications import App, Worker
+from fasterapi.exceptions import RequestTimeout
 from fasterapi.requests import Request
 from fasterapi.responses import Response
 
@@ -75,7 +82,9 @@ def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, s
 
 def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: Callable[[], None]) -> None:
     _logging.configure(level=config["log_level"], form=config["log_format"], worker=worker.index)
-    _engine.bind_package(Request, Response, handle_exception, handle_status, handle_validation_error)
+    _engine.bind_package(
+        Request, Response, handle_exception, handle_status, handle_validation_error, log_timeout, RequestTimeout
+    )
     install_current_task()
     loop = WorkerLoop(config)
     asyncio.set_event_loop(loop)
@@ -100,7 +109,13 @@ async def _serve(loop: WorkerLoop, app: App, config: Mapping[str, Any], announce
     async with app.run_lifespan():
         keeps_requests = bool(app.exception_handlers) or app.debug
         loop._serve(
-            app, routes, intercepted_statuses(app), keeps_requests, config["host"], config["port"], config["backlog"]
+            app,
+            routes,
+            intercepted_statuses(app),
+            keeps_requests,
+            config["host"],
+            config["port"],
+            config["backlog"],
         )
         announce(loop, routes.signature())
         await loop.drained()

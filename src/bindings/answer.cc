@@ -168,11 +168,13 @@ bool answer_parts(loop_object* loop, server::call& call, PyObject* parts) {
 
 void answer_last_resort(loop_object* loop, server::call& call) {
   if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(nullptr);
+  enter_shard(loop);
   detach_request(call);
   loop->core->shard->answer_internal_error(call, "the app's exception handling failed");
 }
 
 void send_answer(loop_object* loop, server::call& call, const server::answer_view& answer) {
+  enter_shard(loop);
   detach_request(call);
   loop->core->shard->answer(call, answer);
 }

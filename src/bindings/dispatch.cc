@@ -54,6 +54,7 @@ void answer_refused(loop_object* loop, server::call& call) {
   const handler_entry* entry = routed ? &entry_of(loop->core->routes, call.matched.route) : nullptr;
   PyObject* request = make_request(state, loop, call, entry);
   if (request == nullptr) return answer_last_resort(loop, call);
+  loop->core->hold->leave(&call);
   ref given;
   if (routed) {
     given = ref::steal(PyObject_CallFunction(state.handle_validation_error, "OOy#O", loop->core->app, request,
@@ -72,6 +73,7 @@ void answer_refused(loop_object* loop, server::call& call) {
 }
 
 void refuse_invalid(loop_object* loop, server::call& call, const schema::error_list& errors) {
+  enter_shard(loop);
   const auto refusal = loop->core->shard->refuse_invalid(call, errors);
   if (!refusal) return answer_refused(loop, call);
   send_answer(loop, call, *refusal);
@@ -91,6 +93,7 @@ void run_call(loop_object* loop, server::call& call) {
     request = make_request(state, loop, call, &entry);
     if (request == nullptr) return fail_call(loop, call);
   }
+  loop->core->hold->leave(&call);
   call_arguments arguments(plan.shape.parameter_count());
   if (plan.shape.parameter_count() > 0) {
     schema::error_list errors;
@@ -119,7 +122,6 @@ void run_call(loop_object* loop, server::call& call) {
 }
 
 void finish_call(loop_object* loop, server::call& call, PyObject* value, outcome_kind kind) {
-  if (call.origin == nullptr) return send_answer(loop, call, {});  // nobody is there to be answered
   if (kind == outcome_kind::answer) {
     if (!answer_parts(loop, call, value)) answer_last_resort(loop, call);
     return;
@@ -128,16 +130,29 @@ void finish_call(loop_object* loop, server::call& call, PyObject* value, outcome
   if (!answer_result(loop, call, entry, value)) fail_call(loop, call);
 }
 
+// Logs where a handler was that has been answered for already.
+void tell_timeout(loop_object* loop, const server::call& call, PyObject* raised) {
+  const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
+  const std::string& id = call.error_id;
+  if (!ref::steal(PyObject_CallFunction(state_of_loop(loop).log_timeout, "OOs#", raised, entry.label.get(), id.data(),
+                                        static_cast<Py_ssize_t>(id.size())))) {
+    PyErr_WriteUnraisable(nullptr);
+  }
+}
+
 void fail_call(loop_object* loop, server::call& call) {
+  enter_shard(loop);
   if (call.refused.status != 0 && call.origin != nullptr) return answer_last_resort(loop, call);
   const ref raised = ref::steal(PyErr_GetRaisedException());
-  if (call.origin == nullptr) return send_answer(loop, call, {});
   module_state& state = state_of_loop(loop);
+  if (call.timed_out) tell_timeout(loop, call, raised.get());
+  if (call.origin == nullptr) return send_answer(loop, call, {});
   const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
   const bool readable = call.at == server::call::stage::handling || keeps_requests(loop);
   PyObject* request = nullptr;
   if (call.view != nullptr || readable) request = make_request(state, loop, call, &entry);
   if (PyErr_Occurred() != nullptr) PyErr_Clear();  // no memory for it: the exception goes on without
+  loop->core->hold->leave(&call);
   PyObject* given[] = {loop->core->app, request != nullptr ? request : Py_None, raised.get(), entry.label.get()};
   take_answer(loop, call, ref::steal(PyObject_Vectorcall(state.handle_exception, given, 4, nullptr)));
 }

@@ -32,6 +32,12 @@ bool later(const loop_core::timer& left, const loop_core::timer& right) noexcept
 
 // ---- lifetime
 
+void stop_watching(loop_core* core) {
+  if (core->watched_by != nullptr) core->watched_by->unwatch(*core->hold);
+  core->watched_by.reset();
+  core->deadlines.reset();
+}
+
 PyObject* create(PyTypeObject* type, PyObject*, PyObject*) {
   const ref made = ref::steal(type->tp_alloc(type, 0));
   if (!made) return nullptr;
@@ -62,7 +68,10 @@ int clear(PyObject* object) {
     entry.handle->scheduled = false;
     Py_DECREF(as_object(entry.handle));
   }
+  stop_watching(core);
+  core->hold.reset();
   core->shard.reset();
+  core->descriptors.reset();
   Py_CLEAR(core->routes);
   Py_CLEAR(core->app);
   return 0;
@@ -216,6 +225,7 @@ bool run_ready(loop_object* self) {
   for (size_t left = core.ready.size(); left > 0; --left) {
     const ref item = ref::steal(core.ready.pop());
     PyTypeObject* type = Py_TYPE(item.get());
+    core.hold->leave(nullptr);
     bool going_on = true;
     if (type == state.handle_type) {
       going_on = run_handle(reinterpret_cast<handle_object*>(item.get()));
@@ -232,16 +242,17 @@ bool run_ready(loop_object* self) {
 
 // Descriptors that asyncio watches: as selectors.SelectorKey events for BaseSelectorEventLoop._process_events.
 bool report_ready_descriptors(loop_object* self) {
-  const auto ready = self->core->shard->ready();
-  if (ready.empty()) [[likely]]
+  if (!self->core->shard->watched_is_ready()) [[likely]]
     return true;
   const ref list = ref::steal(PyList_New(0));
   if (!list) return false;
-  for (const server::shard::readiness& one : ready) {
+  self->core->hold->leave(nullptr);
+  for (const epoll_event& one : self->core->descriptors->wait(0)) {
+    if (one.data.u64 == net::poller::wake_tag) continue;
     // selectors.EVENT_READ is 1, EVENT_WRITE is 2; trouble wakes both sides, as in selectors.EpollSelector.
     const int events =
         ((one.events & ~uint32_t{EPOLLOUT}) != 0 ? 1 : 0) | ((one.events & ~uint32_t{EPOLLIN}) != 0 ? 2 : 0);
-    const ref pair = ref::steal(Py_BuildValue("(ii)", one.fd, events));
+    const ref pair = ref::steal(Py_BuildValue("(ii)", static_cast<int>(one.data.u64), events));
     if (!pair || PyList_Append(list.get(), pair.get()) != 0) return false;
   }
   return static_cast<bool>(ref::steal(PyObject_CallMethod(as_object(self), "_process_ready", "O", list.get())));
@@ -257,13 +268,25 @@ PyObject* run_once(PyObject* object, PyObject*) {
     shard.wait(0);
   } else {
     Py_BEGIN_ALLOW_THREADS shard.wait(patience);
-    Py_END_ALLOW_THREADS
+    self->core->hold->leave(nullptr);  // another thread may keep the GIL for long
+    Py_END_ALLOW_THREADS enter_shard(self);
   }
-  while (server::call* next = shard.next_call()) run_call(self, *next);
-  while (server::call* gone = shard.next_cancelled()) cancel_request(*gone);
-  if (!report_ready_descriptors(self)) return nullptr;
+  while (server::call* next = shard.next_call()) {
+    run_call(self, *next);
+    enter_shard(self);
+  }
+  while (server::call* gone = shard.next_cancelled()) {
+    self->core->hold->leave(nullptr);
+    cancel_request(*gone);
+    enter_shard(self);
+  }
+  const bool reported = report_ready_descriptors(self);
+  enter_shard(self);
+  if (!reported) return nullptr;
   take_due_timers(self);
-  if (!run_ready(self)) return nullptr;
+  const bool going_on = run_ready(self);
+  enter_shard(self);
+  if (!going_on) return nullptr;
   if (shard.drained() && !ref::steal(PyObject_CallMethod(object, "_on_drained", nullptr))) return nullptr;
   Py_RETURN_NONE;
 }
@@ -275,11 +298,12 @@ PyObject* watch(PyObject* object, PyObject* args) {
   int events;
   int operation;
   if (!PyArg_ParseTuple(args, "iii", &operation, &fd, &events) || !check_open(self_of(object))) return nullptr;
-  server::shard& shard = *self_of(object)->core->shard;
+  net::poller& descriptors = *self_of(object)->core->descriptors;
+  const auto tag = static_cast<uint64_t>(fd);
   const uint32_t mask = ((events & 1) != 0 ? uint32_t{EPOLLIN} : 0) | ((events & 2) != 0 ? uint32_t{EPOLLOUT} : 0);
-  const bool done = operation == 0   ? shard.watch(fd, mask)
-                    : operation == 1 ? shard.rewatch(fd, mask)
-                                     : shard.unwatch(fd);
+  const bool done = operation == 0   ? descriptors.add(fd, mask, tag)
+                    : operation == 1 ? descriptors.modify(fd, mask, tag)
+                                     : descriptors.remove(fd);
   if (!done) return PyErr_SetFromErrno(PyExc_OSError);
   Py_RETURN_NONE;
 }
@@ -290,7 +314,13 @@ PyObject* open_shard(PyObject* object, PyObject* settings) {
   if (!read_settings(settings, config)) return nullptr;
   auto made = server::shard::create(config);
   if (!made.ok()) return raise_error(made.failure());
-  self->core->shard = made.take();
+  auto descriptors = net::poller::create();
+  if (!descriptors.ok()) return raise_error(descriptors.failure());
+  loop_core& core = *self->core;
+  core.shard = made.take();
+  core.descriptors.emplace(descriptors.take());
+  if (!core.shard->watch(core.descriptors->fd())) return PyErr_SetFromErrno(PyExc_OSError);
+  core.hold.emplace(*core.shard, [&core](uint64_t section) { core.deadlines->request(section); });
   Py_RETURN_NONE;
 }
 
@@ -335,11 +365,20 @@ PyObject* serve(PyObject* object, PyObject* args) {
   if (!read_intercepted(intercepted, mutable_application_of(self->core->routes))) return nullptr;
   auto opened = self->core->shard->serve(application_of(self->core->routes), listener.take());
   if (!opened.ok()) return raise_error(opened.failure());
+  self->core->deadlines.emplace(*self->core->hold, state_of_loop(self).request_timeout);
+  self->core->watched_by = server::monitor::of_this_process();
+  self->core->watched_by->watch(*self->core->hold);
   return PyLong_FromLong(self->core->shard->local().port());
 }
 
 PyObject* request_stop(PyObject* object, PyObject*) {
   if (self_of(object)->core->shard != nullptr) self_of(object)->core->shard->request_stop();
+  Py_RETURN_NONE;
+}
+
+PyObject* wake_loop(PyObject* object, PyObject*) {
+  // A loop that is being closed has nobody to wake.
+  if (self_of(object)->core->descriptors) self_of(object)->core->descriptors->wake();
   Py_RETURN_NONE;
 }
 
@@ -365,6 +404,7 @@ PyMethodDef methods[] = {
     {"_close_shard", close_shard, METH_NOARGS, "Close every connection and drop every callback."},
     {"_serve", serve, METH_VARARGS,
      "Listen for requests of an app: (app, routes, intercepted, keeps_requests, host, port, backlog) -> port."},
+    {"_write_to_self", wake_loop, METH_NOARGS, "Make a wait in progress, or else the next one, return. Any thread."},
     {"_request_stop", request_stop, METH_NOARGS,
      "Stop accepting; _on_drained() follows when all requests are answered."},
     {nullptr, nullptr, 0, nullptr},
@@ -404,6 +444,10 @@ int add_loop(PyObject* module, module_state& state) {
 
 void note_cancelled_timer(loop_object* loop) {
   if (loop->core != nullptr) ++loop->core->cancelled_timers;
+}
+
+void enter_shard(loop_object* loop) {
+  if (loop->core->hold->enter()) loop->core->deadlines->settle();
 }
 
 void push_ready(loop_object* loop, PyObject* item) { loop->core->ready.push(item); }

@@ -4,11 +4,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "bindings/interrupter.h"
 #include "bindings/module_state.h"
 #include "core/byte_buffer.h"
 #include "core/ring.h"
+#include "net/poller.h"
+#include "server/lease.h"
+#include "server/monitor.h"
 #include "server/shard.h"
 
 namespace fasterapi::bindings {
@@ -17,8 +22,11 @@ struct handle_object;
 struct routes_object;
 struct step_frame;
 
-// The C++ half of a worker's asyncio loop: the queue of callbacks, the timers, and the shard whose poller is the loop's
-// selector. One turn (`_run_once`) is a turn of the shard.
+// The C++ half of a worker's asyncio loop: the queue of callbacks, the timers, the descriptors that asyncio watches, and
+// the shard whose poller is the loop's selector. One turn (`_run_once`) is a turn of the shard.
+//
+// The shard is lent out while Python code takes its time (server/lease.h): in the sources of this folder it is touched
+// after `hold->enter()` only, and every piece of Python code runs after `hold->leave()`.
 //
 // All members belong to the thread that runs the loop, attached to its interpreter, except where stated.
 struct loop_core {
@@ -30,6 +38,10 @@ struct loop_core {
 
   module_state* state = nullptr;  // of the interpreter; the loop's type keeps it alive
   std::unique_ptr<server::shard> shard;
+  std::optional<net::poller> descriptors;  // that asyncio watches; the shard watches it
+  std::optional<server::lease> hold;       // of this thread on the shard
+  std::optional<interrupter> deadlines;    // raises RequestTimeout in this thread; once serving
+  std::shared_ptr<server::monitor> watched_by;
   core::ring<PyObject*> ready;  // owned: handles, request tasks, or any object with `_run` and `_cancelled`
   std::vector<timer> timers;    // a heap, the earliest first; handles are owned
   uint64_t timer_sequence = 0;
@@ -58,6 +70,9 @@ void note_cancelled_timer(loop_object* loop);
 // Hands the current exception to loop.call_exception_handler. False, with the exception still set, if it is one that
 // ends the loop.
 bool report_callback_error(loop_object* loop, PyObject* callback);
+
+// Comes back to the shard, before it is touched: on the loop's own thread, attached.
+void enter_shard(loop_object* loop);
 
 // Puts an object (a reference is taken over) at the end of the queue.
 void push_ready(loop_object* loop, PyObject* item);

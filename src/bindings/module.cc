@@ -27,7 +27,7 @@ module_state& state_of_type(PyTypeObject* type) noexcept {
 namespace {
 
 // The state's references that belong to no part of it.
-std::array<PyObject**, 15> references_of(module_state& state) {
+std::array<PyObject**, 17> references_of(module_state& state) {
   return {reinterpret_cast<PyObject**>(&state.plan_type),
           reinterpret_cast<PyObject**>(&state.handle_type),
           reinterpret_cast<PyObject**>(&state.loop_type),
@@ -40,6 +40,8 @@ std::array<PyObject**, 15> references_of(module_state& state) {
           &state.handle_exception,
           &state.handle_status,
           &state.handle_validation_error,
+          &state.log_timeout,
+          &state.request_timeout,
           &state.status_code_name,
           &state.raw_headers_name,
           &state.body_name};
@@ -47,9 +49,9 @@ std::array<PyObject**, 15> references_of(module_state& state) {
 
 PyObject* bind_package(PyObject* module, PyObject* args) {
   module_state& state = state_of(module);
-  PyObject *request_class, *response_class, *handle_exception, *handle_status, *handle_validation_error;
-  if (!PyArg_ParseTuple(args, "O!O!OOO", &PyType_Type, &request_class, &PyType_Type, &response_class, &handle_exception,
-                        &handle_status, &handle_validation_error)) {
+  PyObject *request_class, *response_class, *handle_exception, *handle_status, *handle_validation_error, *log_timeout, *request_timeout;
+  if (!PyArg_ParseTuple(args, "O!O!OOOOO", &PyType_Type, &request_class, &PyType_Type, &response_class, &handle_exception,
+                        &handle_status, &handle_validation_error, &log_timeout, &request_timeout)) {
     return nullptr;
   }
   Py_XSETREF(state.request_class, Py_NewRef(request_class));
@@ -57,6 +59,8 @@ PyObject* bind_package(PyObject* module, PyObject* args) {
   Py_XSETREF(state.handle_exception, Py_NewRef(handle_exception));
   Py_XSETREF(state.handle_status, Py_NewRef(handle_status));
   Py_XSETREF(state.handle_validation_error, Py_NewRef(handle_validation_error));
+  Py_XSETREF(state.log_timeout, Py_NewRef(log_timeout));
+  Py_XSETREF(state.request_timeout, Py_NewRef(request_timeout));
   clear_asyncio(state.asyncio);
   if (load_asyncio(state.asyncio) != 0) return nullptr;
   Py_RETURN_NONE;
@@ -67,7 +71,7 @@ PyObject* usable_cpus(PyObject*, PyObject*) { return PyLong_FromLong(core::usabl
 PyMethodDef functions[] = {
     {"bind_package", bind_package, METH_VARARGS,
      "Give the engine what it needs of Python: (Request, Response, handle_exception, handle_status, "
-     "handle_validation_error)."},
+     "handle_validation_error, log_timeout, RequestTimeout)."},
     {"current_task", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(current_task)),
      METH_FASTCALL | METH_KEYWORDS, "asyncio.current_task(), also inside a request that has no Task yet."},
     {"usable_cpus", usable_cpus, METH_NOARGS, "CPUs by affinity and cgroup quota, at least 1."},

@@ -26,6 +26,8 @@ struct module_state {
   PyObject* handle_exception;
   PyObject* handle_status;
   PyObject* handle_validation_error;
+  PyObject* log_timeout;
+  PyObject* request_timeout;
 
   // Interned names.
   PyObject* status_code_name;

@@ -47,6 +47,11 @@ ref make_task(loop_object* loop, server::call& call, PyObject* coroutine, PyObje
   return ref::steal(as_object(made));
 }
 
+// Its handler's code runs from here on.
+void run_on(request_task* self) {
+  if (self->call != nullptr) self->loop->core->hold->leave(self->call);
+}
+
 // ---- the end of a coroutine
 
 // Takes the call away from the task: it can be answered only once.
@@ -178,6 +183,7 @@ PyObject* wake(PyObject* object, PyObject* const* args, size_t count, PyObject*)
   const ref keep = ref::share(object);
   Py_CLEAR(self->waiting_on);
   if (self->ended || PyVectorcall_NARGS(count) != 1) Py_RETURN_NONE;
+  run_on(self);
   const asyncio_parts& asyncio = state_of_loop(self->loop).asyncio;
   // asyncio's own futures raise by themselves when the coroutine goes on; others are asked for their exception.
   if (!self->must_cancel && !Py_IS_TYPE(args[0], asyncio.future_type) && !Py_IS_TYPE(args[0], asyncio.task_type) &&
@@ -225,6 +231,7 @@ PySendResult send(PyObject* object, PyObject* sent, PyObject** value) {
     *value = std::exchange(self->yielded, nullptr);
     return PYGEN_NEXT;
   }
+  run_on(self);
   return pass_on(self, send_or_throw(state_of_loop(self->loop).asyncio, self->coroutine, sent), value);
 }
 
@@ -253,6 +260,7 @@ PyObject* throw_method(PyObject* object, PyObject* args) {
     if (!ref::steal(PyObject_CallMethodNoArgs(self->yielded, asyncio.cancel_name))) PyErr_Clear();
   }
   Py_CLEAR(self->yielded);
+  run_on(self);
   PyErr_SetObject(PyExceptionInstance_Check(raised) ? reinterpret_cast<PyObject*>(Py_TYPE(raised)) : raised,
                   PyExceptionInstance_Check(raised) ? raised : nullptr);
   PyObject* value;
@@ -385,17 +393,20 @@ void start_coroutine(loop_object* loop, server::call& call, PyObject* coroutine,
     return fail_call(loop, call);
   }
   if (!frame.task) frame.task = make_task(loop, call, coroutine, context, kind);
+  enter_shard(loop);
   if (!frame.task || !loop->core->shard->suspend(call, call.view != nullptr || keeps_requests(loop))) {
     if (!PyErr_Occurred()) PyErr_NoMemory();
     return fail_call(loop, call);
   }
   call.handler = Py_NewRef(frame.task.get());
+  loop->core->hold->leave(&call);
   continue_after(self_of(frame.task.get()), std::move(result));
 }
 
 void resume_request(PyObject* object) {
   request_task* self = self_of(object);
   if (self->ended) return;
+  run_on(self);
   const python::entered_context context(ref::share(self->context));
   if (!context) return end_with_error(self);
   step_task(self);

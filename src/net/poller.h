@@ -30,6 +30,9 @@ class poller {
   // valid until the next wait. A wake-up is taken here and comes as an event with `wake_tag`.
   std::span<epoll_event> wait(int timeout_ms) noexcept;
 
+  // Readable while there are events: for another poller, which may wait for this one among others.
+  int fd() const noexcept { return epoll_.get(); }
+
   // Makes a wait in progress, or else the next one, return. Any thread.
   void wake() const noexcept;
 

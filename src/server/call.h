@@ -3,11 +3,13 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/arena.h"
 #include "core/byte_buffer.h"
 #include "core/intrusive_list.h"
+#include "core/timer_wheel.h"
 #include "http/h1/body_decoder.h"
 #include "http/h1/head_parser.h"
 #include "http/message.h"
@@ -16,17 +18,24 @@
 
 namespace fasterapi::server {
 
+class call_runner;
 struct connection;
 
-struct cancelled_tag {};
+struct waiting_tag {};
 
 // One request, from its first byte to its answer.
 //
 // Owner: its shard, which takes it from a pool and gives it back when it is answered. Between shard::next_call() and
 // shard::answer() it is lent to the driver. Views into the message (head, path, body, values) are valid until the
 // answer, or until suspend() unless that was asked to keep them.
-struct call : core::list_link<cancelled_tag> {
-  enum class stage : uint8_t { head, body, handling, suspended };
+struct call : core::wheel_timer, core::list_link<waiting_tag> {
+  enum class stage : uint8_t {
+    head,
+    body,
+    handling,   // its handler runs on the driver's thread
+    suspended,  // its handler goes on later, or runs elsewhere
+    deferred,   // it waits for the shard's own thread to come back
+  };
 
   // Bytes of buffers that a call keeps for the next request.
   static constexpr size_t kept_capacity = 16384;
@@ -42,7 +51,8 @@ struct call : core::list_link<cancelled_tag> {
   }
 
   call* pool_next = nullptr;
-  connection* origin = nullptr;  // null once the client is gone: the answer will be dropped
+  connection* origin = nullptr;  // null once the client is gone, or has its answer: the handler's will be dropped
+  call_runner* runner = nullptr;  // that runs the handler while it is suspended; null: the shard's own thread does
   stage at = stage::head;
   bool parser_ready = false;  // the parser has this shard's limits
   bool sent_continue = false;
@@ -62,6 +72,9 @@ struct call : core::list_link<cancelled_tag> {
   };
   refusal refused;
   bool close_after = false;  // the connection is closed after the answer
+  bool timed_out = false;    // the engine has answered, because its deadline passed
+  int64_t answer_by_ms = 0;  // its deadline on the shard's clock (core::coarse_ms); 0: none
+  std::string error_id;      // of the answer that the engine gave for it, where the log has something about it
 
   schema::value* values = nullptr;  // one for each parameter of the route's plan; in `memory`
 

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "http/url.h"
 #include "schema/validate.h"
+#include "server/call_runner.h"
 #include "server/shard.h"
 
 namespace fasterapi::server {
@@ -321,6 +322,7 @@ call* shard::parse_chunks(connection& from, call& request) noexcept {
 call* shard::dispatch(call& request) noexcept {
   const route& target = app_->routes[request.matched.route];
   hand_over(request);
+  if (target.timeout_ms != 0) request.answer_by_ms = now_ms_ + target.timeout_ms;
   if (target.plan == nullptr || target.plan->parameter_count() == 0) return &request;
   request.values = request.memory.make_array<schema::value>(target.plan->parameter_count());
   schema::request_view view;
@@ -365,9 +367,10 @@ bool shard::suspend(call& later, bool keep_request) noexcept {
   if (keep_request && !later.retain()) return false;
   later.at = call::stage::suspended;
   if (from == nullptr) {
-    cancelled_.push_back(later);
+    give_up(later);
     return true;
   }
+  if (later.answer_by_ms != 0) deadlines_.arm(later, later.answer_by_ms);
   if (current_ == from) {
     current_ = nullptr;
     if (!carry_over(*from)) {
@@ -380,6 +383,27 @@ bool shard::suspend(call& later, bool keep_request) noexcept {
   set_deadline(*from);
   if (from->half_closed) probe(*from);
   return true;
+}
+
+void shard::delegate(call& given, call_runner& runner) noexcept {
+  given.runner = &runner;
+  ++away_;
+  if (!suspend(given, true)) {
+    --away_;
+    return answer_internal_error(given, "out of memory");
+  }
+  if (runner.run(given, *this)) return;
+  --away_;
+  given.runner = nullptr;
+  const http::h1::response_field later{"retry-after", "1"};
+  send_detail(given, 503, "the server is busy", {}, {&later, 1}, false);
+}
+
+void shard::defer(call& later) noexcept {
+  if (!suspend(later, true)) return answer_internal_error(later, "out of memory");
+  later.at = call::stage::deferred;
+  if (later.origin == nullptr) return release(later);
+  deferred_.push_back(later);
 }
 
 // The peer has sent its FIN while its request is being handled. A peer that only closed its sending side still wants

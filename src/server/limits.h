@@ -42,6 +42,7 @@ struct limits {
   static constexpr int64_t linger_ms = 2'000;                // for the peer to read an answer and close
   static constexpr uint64_t linger_max_bytes = 1 << 20;      // of a request that is not read any more
   static constexpr int accepts_per_turn = 64;
+  static constexpr int64_t deadline_tick_ms = 4;     // how exact the deadlines of calls are
   static constexpr size_t turned_away_max = 64;      // connections that are told so and lingered with at a time
   static constexpr int64_t accept_pause_ms = 100;    // after descriptors or the kernel's memory ran out
   static constexpr int64_t notice_pause_ms = 5'000;  // between two lines of the log about the same shortage

@@ -31,11 +31,19 @@ http::h1::response_head head_of(const call& ended, const answer_view& answer, st
 }  // namespace
 
 void shard::answer(call& ended, const answer_view& given) noexcept {
+  if (ended.origin != nullptr) respond(ended, given);
+  release(ended);
+}
+
+void shard::release(call& ended) noexcept {
+  static_cast<core::list_link<waiting_tag>&>(ended).unlink();
+  deadlines_.disarm(ended);
+  calls_.release(ended);
+}
+
+// Answers, and parts the call from its connection, which goes on with its next request.
+void shard::respond(call& ended, const answer_view& given) noexcept {
   connection* to = ended.origin;
-  if (to == nullptr) {
-    static_cast<core::list_link<cancelled_tag>&>(ended).unlink();
-    return calls_.release(ended);
-  }
   const bool ends = given.close || ended.close_after || to->close_after || stopping_ || !ended.head.keep_alive;
   const http::h1::response_head head = head_of(ended, given, date_.at(now_s_), ends);
   const size_t head_size = http::h1::head_size(head);
@@ -59,10 +67,10 @@ void shard::answer(call& ended, const answer_view& given) noexcept {
     state = to->send({room, http::h1::write_head(room, head)}, body);
   }
   if (log_.enabled()) log_.add(ended, given.status, body.size(), core::monotonic_ns());
+  ended.origin = nullptr;
   to->active = nullptr;
   to->probed = false;
   to->input_left = ended.at == call::stage::head || ended.at == call::stage::body;
-  calls_.release(ended);
   to->at = ends ? connection::phase::closing : connection::phase::receiving;
   finish_output(*to, state);
   if (to->fd < 0 || to == current_ || ends) return;
@@ -105,6 +113,12 @@ void shard::answer_internal_error(call& ended, std::string_view why) noexcept {
 // {"detail":"…"}, and the request's id where the log has something about it.
 void shard::send_detail(call& ended, uint16_t status, std::string_view detail, std::string_view id, extra_fields fields,
                         bool close) noexcept {
+  if (ended.origin != nullptr) respond_detail(ended, status, detail, id, fields, close);
+  release(ended);
+}
+
+void shard::respond_detail(call& ended, uint16_t status, std::string_view detail, std::string_view id,
+                           extra_fields fields, bool close) noexcept {
   ++counts_.answered_without_handler;
   reply_.clear();
   reply_.append("{\"detail\":");
@@ -120,7 +134,7 @@ void shard::send_detail(call& ended, uint16_t status, std::string_view detail, s
   refusal.fields = fields;
   refusal.body = reply_.view();
   refusal.close = close;
-  answer(ended, refusal);
+  respond(ended, refusal);
 }
 
 }  // namespace fasterapi::server

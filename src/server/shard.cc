@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "core/clock.h"
+#include "server/call_runner.h"
 
 namespace fasterapi::server {
 
@@ -16,10 +17,8 @@ namespace {
 
 // Events carry a pointer to their connection, or one of these in the bits that a pointer leaves free.
 constexpr uint64_t listener_tag = 1;
-constexpr uint64_t watch_bits = 3;
+constexpr uint64_t watched_tag = 3;
 constexpr uint32_t connection_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-
-uint64_t watch_tag(int fd) noexcept { return static_cast<uint64_t>(static_cast<uint32_t>(fd)) << 2 | watch_bits; }
 
 uint64_t random_word() noexcept {
   uint64_t word = 0;
@@ -56,13 +55,16 @@ shard::shard(const config& settings, net::poller poller)
       connections_(settings.bounds.max_connections + size_t{limits::accepts_per_turn}),
       calls_(size_t{settings.bounds.max_connections} + settings.bounds.max_in_flight),
       timers_(now_ms_),
+      deadlines_(now_ms_),
       reader_(settings.bounds.json_depth_max),
       log_(settings.access_log, settings.access_log_json),
       request_id_base_(random_word()) {}
 
 shard::~shard() {
   while (connection* left = open_.front()) close(*left);
-  while (call* orphan = cancelled_.pop_front()) calls_.release(*orphan);
+  for (auto* list : {&cancelled_, &deferred_}) {
+    while (call* orphan = list->pop_front()) release(*orphan);
+  }
 }
 
 void shard::wait(int64_t timeout_ms) noexcept {
@@ -70,15 +72,16 @@ void shard::wait(int64_t timeout_ms) noexcept {
   if (timeout_ms != 0) {
     constexpr int64_t longest_ms = 3'600'000;
     const int64_t limit = timeout_ms < 0 ? longest_ms : std::min(timeout_ms, longest_ms);
-    timeout_ms = timers_.quiet_ms(now_ms_, limit);
+    timeout_ms = deadlines_.quiet_ms(now_ms_, timers_.quiet_ms(now_ms_, limit));
     log_.flush();  // of calls that were answered after the last turn's end
   }
-  ready_.clear();
+  watched_is_ready_ = false;
   next_event_ = 0;
   events_ = poller_.wait(static_cast<int>(timeout_ms));
   now_ms_ = core::coarse_ms();
   now_s_ = core::wall_seconds();
   timers_.advance(now_ms_, [this](connection& late) { expire(late); });
+  deadlines_.advance(now_ms_, [this](call& late) { time_out(late); });
 }
 
 call* shard::next_call() noexcept {
@@ -86,6 +89,10 @@ call* shard::next_call() noexcept {
     if (current_ != nullptr) {
       if (call* ready = advance(*current_)) return ready;
       leave_current();
+    } else if (call* back = lent_ ? nullptr : deferred_.pop_front()) {
+      back->at = call::stage::handling;
+      deadlines_.disarm(*back);
+      return back;
     } else if (connection* waiting = resumed_.pop_front()) {
       current_ = waiting;
     } else if (next_event_ < events_.size()) {
@@ -119,8 +126,8 @@ void shard::handle_event(const epoll_event& event) noexcept {
     if (stop_requested_.load(std::memory_order_acquire) && !stopping_) begin_stop();
   } else if (tag == listener_tag) {
     accept_connections();
-  } else if ((tag & watch_bits) == watch_bits) {
-    ready_.push_back({static_cast<int>(tag >> 2), event.events});
+  } else if (tag == watched_tag) {
+    watched_is_ready_ = true;
   } else {
     handle_connection_event(*reinterpret_cast<connection*>(tag), event.events);
   }
@@ -205,14 +212,37 @@ void shard::close(connection& ended) noexcept {
     block_begin_ = block_end_ = 0;
   }
   if (call* request = std::exchange(ended.active, nullptr)) {
-    request->origin = nullptr;
-    if (request->at == call::stage::suspended) {
-      cancelled_.push_back(*request);
-    } else if (request->at != call::stage::handling) {
-      calls_.release(*request);
-    }
+    give_up(*request);
   }
   closed_.push_back(&ended);
+}
+
+// Nobody waits for the answer any more.
+void shard::give_up(call& unwanted) noexcept {
+  unwanted.origin = nullptr;
+  deadlines_.disarm(unwanted);
+  switch (unwanted.at) {
+    case call::stage::handling:
+      return;
+    case call::stage::suspended:
+      if (unwanted.runner != nullptr) return unwanted.runner->interrupt(unwanted);
+      return cancelled_.push_back(unwanted);
+    case call::stage::head:
+    case call::stage::body:
+    case call::stage::deferred:
+      return release(unwanted);
+  }
+}
+
+// The deadline of a call has passed: its client is answered, whatever its handler does.
+void shard::time_out(call& late) noexcept {
+  late.timed_out = true;
+  late.error_id = make_request_id();
+  std::string what = "no answer before the deadline: ";
+  what.append(late.head.view(late.head.method_token)).append(" ").append(late.path);
+  log_.error(late.error_id, what);
+  respond_detail(late, 504, "Gateway Timeout", late.error_id, {}, false);
+  give_up(late);
 }
 
 void shard::set_deadline(connection& waiting) noexcept {
@@ -273,9 +303,41 @@ void shard::request_stop() noexcept {
   wake();
 }
 
-bool shard::watch(int fd, uint32_t events) noexcept { return poller_.add(fd, events, watch_tag(fd)); }
-bool shard::rewatch(int fd, uint32_t events) noexcept { return poller_.modify(fd, events, watch_tag(fd)); }
-bool shard::unwatch(int fd) noexcept { return poller_.remove(fd); }
+bool shard::watch(int fd) noexcept {
+  if (!poller_.add(fd, EPOLLIN, watched_tag)) return false;
+  watched_ = fd;
+  return true;
+}
+
+void shard::lend(call* running) noexcept {
+  lent_ = true;
+  if (watched_ >= 0) poller_.remove(watched_);
+  if (running == nullptr || running->at != call::stage::handling) return leave_current();
+  set_aside(*running);
+  if (running->answer_by_ms != 0) deadlines_.arm(*running, running->answer_by_ms);
+}
+
+// A handler looks at a request where it was received: in the shard's block, or in its connection's input. Both are
+// needed for what comes next, so they are exchanged for others; what was not used yet is taken along.
+void shard::set_aside(call& running) noexcept {
+  connection* from = running.origin;
+  if (from != nullptr && running.held.empty() && !from->in.empty()) {
+    core::byte_buffer looked_at = std::move(from->in);
+    const std::string_view unused = looked_at.view().substr(std::exchange(from->in_begin, 0));
+    const bool kept = unused.empty() || from->hold_input(unused);
+    running.held = std::move(looked_at);
+    if (!kept) close(*from);
+  }
+  leave_current();
+  if (other_block_ == nullptr) other_block_.reset(new char[limits::receive_block_bytes]);
+  std::swap(block_, other_block_);
+}
+
+void shard::take_back() noexcept {
+  if (other_block_ != nullptr) std::swap(block_, other_block_);
+  lent_ = false;
+  if (watched_ >= 0 && !poller_.add(watched_, EPOLLIN, watched_tag)) watched_ = -1;
+}
 
 std::string shard::make_request_id() noexcept {
   constexpr std::string_view digits = "0123456789abcdef";

@@ -43,12 +43,15 @@ struct counters {
 //   shard.wait(timeout_ms);                          // epoll_wait; the only member that blocks
 //   while (call* c = shard.next_call()) {            // I/O, parsing, routing, validation
 //     … run c's handler …                            // nothing of the shard is on the stack here
-//     shard.answer(*c, response) or shard.suspend(*c, …)
+//     shard.answer(*c, response) or shard.suspend(*c, …) or shard.delegate(*c, …)
 //   }
-//   while (call* c = shard.next_cancelled()) …       // suspended calls whose client is gone
+//   while (call* c = shard.next_cancelled()) …       // suspended calls whose client is gone, or has its answer
 //
 // A suspended call is answered later by answer(), between waits. Only request_stop() and wake() may be called by other
 // threads.
+//
+// A call that is suspended, or whose handler runs while the shard is lent, and that has a deadline, is answered with 504
+// when that passes; it is still ended by answer(), which then drops what it is given.
 class shard {
  public:
   // A shard that watches descriptors, and serves nothing yet.
@@ -62,8 +65,10 @@ class shard {
 
   // Waits for I/O up to `timeout_ms` (-1: without end), less when a connection's deadline is nearer.
   void wait(int64_t timeout_ms) noexcept;
-  // Whether next_call() has something to do that no wait would report.
-  bool has_pending_work() const noexcept { return !resumed_.empty() || !cancelled_.empty(); }
+  // Whether next_call() or next_cancelled() has something to do that no wait would report.
+  bool has_pending_work() const noexcept {
+    return !resumed_.empty() || (!lent_ && (!cancelled_.empty() || !deferred_.empty()));
+  }
 
   // The next request whose handler is to be run, or null when this turn's events are used up.
   call* next_call() noexcept;
@@ -77,27 +82,31 @@ class shard {
   // The handler goes on later. Views into the request stay valid afterwards only with `keep_request`.
   // False, with nothing changed, when there was no memory for that.
   [[nodiscard]] bool suspend(call& later, bool keep_request) noexcept;
-  // A suspended call whose client is gone; its handler should end soon, and must still be ended by answer().
+  // Suspends the call and has `runner` run its handler; answers 503 where that has no room. `runner` outlives the call.
+  void delegate(call& given, call_runner& runner) noexcept;
+  // Keeps the call for the thread that the shard belongs to, which is handed it out again after take_back().
+  void defer(call& later) noexcept;
+  // A suspended call that nobody waits for any more; its handler should end soon, and must still be ended by answer().
   call* next_cancelled() noexcept { return cancelled_.pop_front(); }
 
-  // Descriptors that others wait for with this shard's poller (level-triggered, EPOLLIN | EPOLLOUT).
-  // False with errno set when the kernel refuses.
-  bool watch(int fd, uint32_t events) noexcept;
-  bool rewatch(int fd, uint32_t events) noexcept;
-  bool unwatch(int fd) noexcept;
-  struct readiness {
-    int fd;
-    uint32_t events;
-  };
-  // What became ready during the last wait, complete when next_call() has returned null.
-  std::span<const readiness> ready() const noexcept { return ready_; }
+  // Waits for a descriptor of the driver's as well (level-triggered, readable). False with errno set when the kernel
+  // refuses. It is not waited for while the shard is lent.
+  bool watch(int fd) noexcept;
+  // Whether it was ready in the last wait; known when next_call() has returned null.
+  bool watched_is_ready() const noexcept { return watched_is_ready_; }
+
+  // Another thread drives from here on, which calls this, while the thread that the shard belongs to is in the handler
+  // of `running` (null: in none). What that handler was given stays valid.
+  void lend(call* running) noexcept;
+  // The other thread has done its last turn: next_call() has returned null. Called by it.
+  void take_back() noexcept;
 
   // Any thread. Stops accepting, closes idle connections, lets calls finish.
   void request_stop() noexcept;
   void wake() const noexcept { poller_.wake(); }
   bool stopping() const noexcept { return stopping_; }
   // Stopping, and every call is answered and sent.
-  bool drained() const noexcept { return stopping_ && open_.empty(); }
+  bool drained() const noexcept { return stopping_ && open_.empty() && away_ == 0; }
 
   // A name for a request that is unlikely to be met again in any log: 16 hexadecimal digits.
   std::string make_request_id() noexcept;
@@ -122,6 +131,9 @@ class shard {
   void arm_body_deadline(connection& receiving) noexcept;
   void leave_current() noexcept;
   void end_turn() noexcept;
+  void give_up(call& unwanted) noexcept;
+  void time_out(call& late) noexcept;
+  void set_aside(call& running) noexcept;
 
   // intake.cc: bytes → calls
   struct window {
@@ -152,6 +164,10 @@ class shard {
   void drain(connection& from) noexcept;
 
   // replies.cc: answers
+  void respond(call& ended, const answer_view& given) noexcept;
+  void respond_detail(call& ended, uint16_t status, std::string_view detail, std::string_view id, extra_fields fields,
+                      bool close) noexcept;
+  void release(call& ended) noexcept;
   void send_detail(call& ended, uint16_t status, std::string_view detail, std::string_view id, extra_fields fields,
                    bool close) noexcept;
   void reply(call& ended, uint16_t status, std::string_view detail, extra_fields fields, bool close) noexcept;
@@ -166,6 +182,7 @@ class shard {
   net::poller poller_;
   net::descriptor reserve_;  // given up to accept, and turn away, a connection when descriptors run out
   std::unique_ptr<char[]> block_;
+  std::unique_ptr<char[]> other_block_;  // while the shard is lent: the one that a running handler may look at
   size_t block_begin_ = 0;  // unread bytes of current_ in block_
   size_t block_end_ = 0;
   connection* current_ = nullptr;  // whose events are being worked on
@@ -174,14 +191,19 @@ class shard {
   int64_t now_ms_;
   int64_t now_s_ = 0;  // wall clock
   bool stopping_ = false;
-  std::vector<readiness> ready_;
+  int watched_ = -1;
+  bool watched_is_ready_ = false;
+  bool lent_ = false;
+  size_t away_ = 0;  // calls that a call_runner has
   core::buffer_pool buffers_;
   core::object_pool<connection> connections_;
   core::object_pool<call> calls_;
   core::timer_wheel<connection> timers_;
+  core::timer_wheel<call, limits::deadline_tick_ms> deadlines_;  // of calls
   core::intrusive_list<connection, open_tag> open_;
   core::intrusive_list<connection, resume_tag> resumed_;
-  core::intrusive_list<call, cancelled_tag> cancelled_;
+  core::intrusive_list<call, waiting_tag> cancelled_;
+  core::intrusive_list<call, waiting_tag> deferred_;
   std::vector<connection*> closed_;  // given back to the pool when no event of this turn can name them any more
   json::reader reader_;
   schema::error_list errors_;

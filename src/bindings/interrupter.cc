@@ -1,0 +1,73 @@
+#include "bindings/interrupter.h"
+
+#include <pthread.h>
+
+#include <chrono>
+#include <utility>
+
+#include "fasterapi/python/gil.h"
+#include "server/lease.h"
+
+namespace fasterapi::bindings {
+
+namespace {
+
+constexpr auto raise_again_after = std::chrono::milliseconds(50);
+
+}  // namespace
+
+interrupter::interrupter(const server::lease& watched, PyObject* raised)
+    : watched_(watched),
+      interpreter_(PyInterpreterState_Get()),
+      thread_id_(PyThread_get_thread_ident()),
+      raised_(Py_NewRef(raised)) {}
+
+interrupter::~interrupter() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) {
+    Py_BEGIN_ALLOW_THREADS thread_.join();
+    Py_END_ALLOW_THREADS
+  }
+  Py_DECREF(raised_);
+}
+
+void interrupter::request(uint64_t section) {
+  const std::lock_guard lock(mutex_);
+  section_ = section;
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  changed_.notify_one();
+}
+
+void interrupter::settle() {
+  const std::lock_guard lock(mutex_);
+  section_ = 0;
+  if (std::exchange(has_raised_, false)) PyThreadState_SetAsyncExc(thread_id_, nullptr);
+}
+
+void interrupter::run() {
+  pthread_setname_np(pthread_self(), "interrupter");
+  const python::thread_state state(interpreter_);
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return ending_ || section_ != 0; });
+    if (ending_) return;
+    const uint64_t meant = section_;
+    lock.unlock();
+    {
+      const python::GILGuard held(state);
+      const std::lock_guard raising(mutex_);
+      if (section_ == meant && watched_.section() == meant) {
+        has_raised_ = true;
+        PyThreadState_SetAsyncExc(thread_id_, raised_);
+      }
+    }
+    lock.lock();
+    changed_.wait_for(lock, raise_again_after, [&] { return ending_ || section_ != meant; });
+  }
+}
+
+}  // namespace fasterapi::bindings

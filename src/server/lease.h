@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "server/lending.h"
+
+namespace fasterapi::server {
+
+struct call;
+class call_runner;
+class shard;
+
+// A worker's hold on its shard, which it lets go of while it runs handlers: one that does not come back soon loses the
+// shard to a spare driver, until it does (see monitor).
+//
+// Owner: the worker, whose thread calls everything that is not said to be another's. The shard is touched by the worker
+// only between enter() and leave(), and outlives the lease.
+class lease {
+ public:
+  // `interrupt` is called by a spare driver when the deadline of the running handler has passed, with the number of that
+  // section; it must not block.
+  lease(shard& of, std::function<void(uint64_t)> interrupt) : shard_(of), interrupt_(std::move(interrupt)) {}
+  lease(const lease&) = delete;
+  lease& operator=(const lease&) = delete;
+
+  // Who is given the calls that come while the shard is lent; null: they wait for the worker. Not while it is watched.
+  void set_runner(call_runner* runner) noexcept { runner_ = runner; }
+
+  // Before code that may take its time. `running` is the call whose handler that is; null: it is no call's. It may be
+  // said again, for another call, without an enter() in between.
+  void leave(call* running) noexcept {
+    running_.store(running, std::memory_order_release);
+    if (lending_.away()) return;
+    lending_.leave();
+    if (bell_ != nullptr && bell_->load(std::memory_order_relaxed) != 0) [[unlikely]]
+      ring();
+  }
+  // Before the shard is touched. True if it was lent meanwhile: then nothing interrupts the section that has ended any
+  // more, but an interruption that was asked for may be on its way.
+  bool enter() noexcept {
+    if (!lending_.away() || lending_.enter()) [[likely]]
+      return false;
+    return come_back();
+  }
+
+  // Any thread.
+  uint64_t section() const noexcept { return lending_.section(); }
+  call* running() const noexcept { return running_.load(std::memory_order_acquire); }
+  // How often the shard was lent.
+  uint64_t times_lent() const noexcept { return times_lent_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class monitor;
+  friend class spare_driver;
+
+  void ring() noexcept;
+  bool come_back() noexcept;
+
+  // Constant while it is watched.
+  shard& shard_;
+  const std::function<void(uint64_t)> interrupt_;
+  call_runner* runner_ = nullptr;
+  std::atomic<uint32_t>* bell_ = nullptr;  // of the monitor: not 0 while that sleeps
+
+  lending<> lending_;
+  std::atomic<call*> running_ = nullptr;
+  std::atomic<uint64_t> times_lent_ = 0;
+};
+
+}  // namespace fasterapi::server

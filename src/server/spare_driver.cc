@@ -1,0 +1,84 @@
+#include "server/spare_driver.h"
+
+#include <pthread.h>
+
+#include "server/call.h"
+#include "server/lease.h"
+#include "server/shard.h"
+
+namespace fasterapi::server {
+
+namespace {
+
+void take_turn(shard& driven, call_runner* runner) noexcept {
+  while (call* next = driven.next_call()) {
+    if (runner != nullptr) {
+      driven.delegate(*next, *runner);
+    } else {
+      driven.defer(*next);
+    }
+  }
+}
+
+}  // namespace
+
+void drive(shard& driven, call_runner& runner) noexcept {
+  while (!driven.drained()) {
+    driven.wait(-1);
+    take_turn(driven, &runner);
+  }
+}
+
+spare_driver::spare_driver() : thread_([this] { run(); }) {}
+
+spare_driver::~spare_driver() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    changed_.notify_one();
+  }
+  thread_.join();
+}
+
+bool spare_driver::idle() const {
+  const std::lock_guard lock(mutex_);
+  return taken_ == nullptr;
+}
+
+void spare_driver::take_over(lease& taken) {
+  const std::lock_guard lock(mutex_);
+  taken_ = &taken;
+  changed_.notify_one();
+}
+
+void spare_driver::run() {
+  pthread_setname_np(pthread_self(), "spare-driver");
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return taken_ != nullptr || ending_; });
+    if (taken_ == nullptr) return;
+    lock.unlock();
+    lease& of = *taken_;
+    shard& driven = of.shard_;
+    const uint64_t section = of.section();
+    bool interrupted = false;
+    driven.lend(of.running());
+    for (;;) {
+      take_turn(driven, of.runner_);
+      const call* running = of.running();
+      if (running != nullptr && running->timed_out && !interrupted) {
+        interrupted = true;
+        of.interrupt_(section);
+      }
+      if (of.lending_.wanted()) break;
+      driven.wait(-1);
+    }
+    driven.take_back();
+    // The worker may end the lease, and the shard, from here on.
+    of.lending_.give_back();
+    lock.lock();
+    taken_ = nullptr;
+  }
+}
+
+}  // namespace fasterapi::server
