@@ -14,7 +14,7 @@ python := $(venv)/bin/python
 release := build/release
 cmake := env PATH="$(CURDIR)/$(venv)/bin:$(PATH)" cmake
 
-.PHONY: build serve test install docs-cpp bench bench-quick bench-executor lint format sanitize fuzz clean help force
+.PHONY: build serve test install docs-cpp bench bench-quick bench-executor bench-robustness lint format sanitize fuzz clean help force
 
 build: $(venv)/.installed $(release)/build.ninja  ## Set everything up: system packages, Python, .venv, the engine
 	@$(cmake) --build $(release) --target _engine -- -n | grep -q 'no work to do' || \
@@ -46,6 +46,9 @@ bench-quick: build .cache/system-bench  ## Measure FasterAPI against the limit o
 
 bench-executor: build .cache/system-bench-executor $(venv)/.bench-executor-tools  ## Measure the executors beside others; writes a table and JSON
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" benchmarks/executor/run $(BENCH)
+
+bench-robustness: build .cache/system-bench  ## Measure what happens when something goes wrong; writes a table and JSON
+	@exec benchmarks/robustness/run $(BENCH)
 
 lint: build $(venv)/.lint-tools  ## Check format, lint and types of C++, Python and shell
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" tools/lint check

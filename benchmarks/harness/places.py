@@ -17,6 +17,8 @@ __all__ = [
     "RESULTS",
     "ROOT",
     "SERVERS",
+    "SLOW",
+    "TRAFFIC",
 ]
 
 BENCHMARKS = Path(__file__).resolve().parents[1]
@@ -33,3 +35,5 @@ ENVIRONMENTS = ROOT / ".cache" / "bench-venv"
 RELEASE = ROOT / "build" / "release"
 LIMIT = RELEASE / "benchmarks" / "limit"
 EVENTS = RELEASE / "benchmarks" / "events"
+TRAFFIC = RELEASE / "benchmarks" / "traffic"
+SLOW = RELEASE / "benchmarks" / "slow"

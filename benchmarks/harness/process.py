@@ -139,6 +139,14 @@ class ServerProcess:
             how = signal.Signals(-status).name if status < 0 else f"status {status}"
             raise ServerFailed(f"ended under load with {how}")
 
+    def wait(self, timeout_s: float) -> int:
+        """Its exit status, negative for a signal. Raises ServerFailed where it has not ended in time."""
+        assert self._process is not None, "the server was not started"
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise ServerFailed(f"still running after {timeout_s:g} s") from None
+
     def cpu_times_ns(self) -> dict[int, int]:
         """CPU time so far by process id."""
         times = {}
@@ -159,7 +167,8 @@ class ServerProcess:
         if self._process is None:
             return
         family = {pid: started_ticks(pid) for pid in self.pids}
-        send(signal.SIGTERM, [self.pid])
+        if self._process.poll() is None:
+            send(signal.SIGTERM, [self.pid])
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_TIMEOUT_S)
         # The time of its start tells a process of ours from a stranger that was given its id afterwards.

@@ -18,6 +18,7 @@ from benchmarks.harness.figures import DISTURBED_SHARE
 from benchmarks.harness.result import Document, read_result
 from benchmarks.harness.server import Server, load_servers
 from benchmarks.harness.workload import WORKLOADS, Workload
+from benchmarks.robustness import table as robustness_table
 
 __all__ = ["BLOCKS", "documents", "main", "render_text"]
 
@@ -237,6 +238,31 @@ def one_million(result: Document, servers: dict[str, Server]) -> str:
     return table(["strategy", "s", "requests/s", "counted", "users", "sum", "average"], lines)
 
 
+def robustness(result: Document, servers: dict[str, Server]) -> str:
+    """The table of `make bench-robustness`, and what could not be measured."""
+    rows = robustness_table.table_rows(result)
+    drawn = table(robustness_table.HEAD, rows, left=len(robustness_table.HEAD))
+    busy = any(entry["busy"] for entry in result["rows"])
+    gaps = robustness_table.missing(result)
+    return (
+        drawn
+        + ("\n\\* Other programs kept the machine busy before it.\n" if busy else "")
+        + ("\nNot measured:\n\n" + "".join(f"- {gap}\n" for gap in gaps) if gaps else "")
+    )
+
+
+def robustness_machine(result: Document, servers: dict[str, Server]) -> str:
+    facts = result["machine"]
+    kind = "a virtual machine" if facts["virtual"] else "a machine"
+    days = sorted({entry["started"][:10] for entry in result["rows"]})
+    commits = ", ".join(sorted({entry["commit"][:8] for entry in result["rows"]}))
+    sizes = ", ".join(sorted({entry["scale"] for entry in result["rows"]}))
+    return (
+        f"Measured on {' and '.join(days)} at commit {commits}, size {sizes}, on {kind} with {facts['cores']} cores "
+        f"({facts['cpu']}), {facts['kernel']}, {facts['python']}.\n"
+    )
+
+
 BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
     "cpu-chart": ("cpu_per_request.json", chart),
     "cpu-summary": ("cpu_per_request.json", cpu_summary),
@@ -251,6 +277,8 @@ BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
     "executors": ("executor.json", executors),
     "executors-machine": ("executor.json", executors_machine),
     "shared": ("shared.json", shared),
+    "robustness": ("robustness.json", robustness),
+    "robustness-machine": ("robustness.json", robustness_machine),
     "one-million": ("one_million.json", one_million),
 }
 """Name of a block → the result it is made from, and how."""
