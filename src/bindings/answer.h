@@ -9,18 +9,15 @@
 // Turns Python values into answers.
 namespace fasterapi::bindings {
 
-struct loop_object;
+struct site;
 
 // Answers with `value` as the route says. False with a Python error set, and nothing sent, when it cannot be encoded.
-bool answer_result(loop_object* loop, server::call& call, const handler_entry& entry, PyObject* value);
+bool answer_result(site& here, server::call& call, const handler_entry& entry, PyObject* value);
 
 // Answers with (status, raw headers, body). False with a Python error set, and nothing sent, when they are no answer.
-bool answer_parts(loop_object* loop, server::call& call, PyObject* parts);
-
-// Hands an answer to the shard, after whoever still holds the request has got a copy of it.
-void send_answer(loop_object* loop, server::call& call, const server::answer_view& answer);
+bool answer_parts(site& here, server::call& call, PyObject* parts);
 
 // Answers 500 when even the app's exception handling failed. The current exception is reported and taken.
-void answer_last_resort(loop_object* loop, server::call& call);
+void answer_last_resort(site& here, server::call& call);
 
 }  // namespace fasterapi::bindings

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "bindings/answer.h"
-#include "bindings/loop.h"
 #include "bindings/request.h"
 #include "bindings/routes.h"
+#include "bindings/site.h"
 #include "python/entered_context.h"
 
 namespace fasterapi::bindings {
@@ -38,26 +38,26 @@ class call_arguments {
 };
 
 // Answers with what one of the app's handlers of exceptions and refusals gave, which may be a coroutine.
-void take_answer(loop_object* loop, server::call& call, const ref& given) {
-  if (!given) return answer_last_resort(loop, call);
-  if (!PyCoro_CheckExact(given.get())) return finish_call(loop, call, given.get(), outcome_kind::answer);
+void take_answer(site& here, server::call& call, const ref& given) {
+  if (!given) return answer_last_resort(here, call);
+  if (!PyCoro_CheckExact(given.get())) return finish_call(here, call, given.get(), outcome_kind::answer);
   const auto context = entered_context::copy_of_current();
-  if (!context) return answer_last_resort(loop, call);
-  start_coroutine(loop, call, given.get(), context.get(), outcome_kind::answer);
+  if (!context) return answer_last_resort(here, call);
+  start_coroutine(here, call, given.get(), context.get(), outcome_kind::answer);
 }
 
 // The app's own answer to a request that the engine would refuse.
-void answer_refused(loop_object* loop, server::call& call) {
-  module_state& state = state_of_loop(loop);
+void answer_refused(site& here, server::call& call) {
+  const module_state& state = *here.state;
   const server::call::refusal& refused = call.refused;
   const bool routed = refused.status == 422;
-  const handler_entry* entry = routed ? &entry_of(loop->core->routes, call.matched.route) : nullptr;
-  PyObject* request = make_request(state, loop, call, entry);
-  if (request == nullptr) return answer_last_resort(loop, call);
-  loop->core->hold->leave(&call);
+  const handler_entry* entry = routed ? &entry_of(here.routes, call.matched.route) : nullptr;
+  PyObject* request = make_request(here, call, entry);
+  if (request == nullptr) return answer_last_resort(here, call);
+  leave_shard(here, call);
   ref given;
   if (routed) {
-    given = ref::steal(PyObject_CallFunction(state.handle_validation_error, "OOy#O", loop->core->app, request,
+    given = ref::steal(PyObject_CallFunction(state.handle_validation_error, "OOy#O", here.app, request,
                                              refused.body.data(), static_cast<Py_ssize_t>(refused.body.size()),
                                              entry->label.get()));
   } else {
@@ -65,98 +65,92 @@ void answer_refused(loop_object* loop, server::call& call) {
         ref::steal(refused.allow.empty() ? PyDict_New()
                                          : Py_BuildValue("{ss#}", "Allow", refused.allow.data(),
                                                          static_cast<Py_ssize_t>(refused.allow.size())));
-    if (!headers) return answer_last_resort(loop, call);
-    given = ref::steal(PyObject_CallFunction(state.handle_status, "OOiO", loop->core->app, request, int{refused.status},
+    if (!headers) return answer_last_resort(here, call);
+    given = ref::steal(PyObject_CallFunction(state.handle_status, "OOiO", here.app, request, int{refused.status},
                                              headers.get()));
   }
-  take_answer(loop, call, given);
+  take_answer(here, call, given);
 }
 
-void refuse_invalid(loop_object* loop, server::call& call, const schema::error_list& errors) {
-  enter_shard(loop);
-  const auto refusal = loop->core->shard->refuse_invalid(call, errors);
-  if (!refusal) return answer_refused(loop, call);
-  send_answer(loop, call, *refusal);
+void answer_invalid(site& here, server::call& call, const schema::error_list& errors) {
+  const auto refusal = refuse_invalid(here, call, errors);
+  if (!refusal) return answer_refused(here, call);
+  answer(here, call, *refusal);
 }
 
 }  // namespace
 
-void run_call(loop_object* loop, server::call& call) {
+void run_call(site& here, server::call& call) {
   if (call.refused.status != 0) [[unlikely]] {
-    return answer_refused(loop, call);
+    return answer_refused(here, call);
   }
-  module_state& state = state_of_loop(loop);
-  const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
+  const handler_entry& entry = entry_of(here.routes, call.matched.route);
   const compiled_plan& plan = *entry.plan;
   PyObject* request = nullptr;
   if (plan.shape.needs_request()) {
-    request = make_request(state, loop, call, &entry);
-    if (request == nullptr) return fail_call(loop, call);
+    request = make_request(here, call, &entry);
+    if (request == nullptr) return fail_call(here, call);
   }
-  loop->core->hold->leave(&call);
+  leave_shard(here, call);
   call_arguments arguments(plan.shape.parameter_count());
   if (plan.shape.parameter_count() > 0) {
     schema::error_list errors;
     if (!build_arguments(plan, call.values, request, call.memory, errors, arguments.data())) {
       if (PyErr_Occurred() != nullptr) {
-        fail_call(loop, call);
+        fail_call(here, call);
       } else {
-        refuse_invalid(loop, call, errors);
+        answer_invalid(here, call, errors);
       }
       return;
     }
     arguments.filled();
   }
   const auto context = entered_context::copy_of_current();
-  if (!context) return fail_call(loop, call);
+  if (!context) return fail_call(here, call);
   const ref result =
       ref::steal(PyObject_Vectorcall(entry.handler.get(), arguments.data(),
                                      plan.positional_count | PY_VECTORCALL_ARGUMENTS_OFFSET, plan.keywords.get()));
   arguments.drop();  // whoever still holds the request from here on asked for it
-  if (!result) return fail_call(loop, call);
+  if (!result) return fail_call(here, call);
   if (PyCoro_CheckExact(result.get())) {
-    start_coroutine(loop, call, result.get(), context.get(), outcome_kind::result);
+    start_coroutine(here, call, result.get(), context.get(), outcome_kind::result);
   } else {
-    finish_call(loop, call, result.get(), outcome_kind::result);
+    finish_call(here, call, result.get(), outcome_kind::result);
   }
 }
 
-void finish_call(loop_object* loop, server::call& call, PyObject* value, outcome_kind kind) {
+void finish_call(site& here, server::call& call, PyObject* value, outcome_kind kind) {
   if (kind == outcome_kind::answer) {
-    if (!answer_parts(loop, call, value)) answer_last_resort(loop, call);
+    if (!answer_parts(here, call, value)) answer_last_resort(here, call);
     return;
   }
-  const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
-  if (!answer_result(loop, call, entry, value)) fail_call(loop, call);
+  const handler_entry& entry = entry_of(here.routes, call.matched.route);
+  if (!answer_result(here, call, entry, value)) fail_call(here, call);
 }
 
 // Logs where a handler was that has been answered for already.
-void tell_timeout(loop_object* loop, const server::call& call, PyObject* raised) {
-  const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
-  const std::string& id = call.error_id;
-  if (!ref::steal(PyObject_CallFunction(state_of_loop(loop).log_timeout, "OOs#", raised, entry.label.get(), id.data(),
-                                        static_cast<Py_ssize_t>(id.size())))) {
+void tell_timeout(site& here, const std::string& request_id, const handler_entry& entry, PyObject* raised) {
+  if (!ref::steal(PyObject_CallFunction(here.state->log_timeout, "OOs#", raised, entry.label.get(), request_id.data(),
+                                        static_cast<Py_ssize_t>(request_id.size())))) {
     PyErr_WriteUnraisable(nullptr);
   }
 }
 
-void fail_call(loop_object* loop, server::call& call) {
-  enter_shard(loop);
-  if (call.refused.status != 0 && call.origin != nullptr) return answer_last_resort(loop, call);
+void fail_call(site& here, server::call& call) {
+  const bool unwanted = is_unwanted(here, call);
+  if (call.refused.status != 0 && !unwanted) return answer_last_resort(here, call);
   const ref raised = ref::steal(PyErr_GetRaisedException());
-  module_state& state = state_of_loop(loop);
-  if (call.timed_out) tell_timeout(loop, call, raised.get());
-  if (call.origin == nullptr) return send_answer(loop, call, {});
-  const handler_entry& entry = entry_of(loop->core->routes, call.matched.route);
-  const bool readable = call.at == server::call::stage::handling || keeps_requests(loop);
+  const handler_entry& entry = entry_of(here.routes, call.matched.route);
+  if (const auto id = timeout_of(here, call)) tell_timeout(here, *id, entry, raised.get());
+  if (unwanted) return answer(here, call, {});
+  const module_state& state = *here.state;
+  const bool readable = is_readable(here, call);
   PyObject* request = nullptr;
-  if (call.view != nullptr || readable) request = make_request(state, loop, call, &entry);
+  if (call.view != nullptr || readable) request = make_request(here, call, &entry);
   if (PyErr_Occurred() != nullptr) PyErr_Clear();  // no memory for it: the exception goes on without
-  loop->core->hold->leave(&call);
-  PyObject* given[] = {loop->core->app, request != nullptr ? request : Py_None, raised.get(), entry.label.get()};
-  take_answer(loop, call, ref::steal(PyObject_Vectorcall(state.handle_exception, given, 4, nullptr)));
+  leave_shard(here, call);
+  PyObject* given[] = {here.app, request != nullptr ? request : Py_None, raised.get(), entry.label.get()};
+  take_answer(here, call, ref::steal(PyObject_Vectorcall(state.handle_exception, given, 4, nullptr)));
 }
-
-bool keeps_requests(const loop_object* loop) { return loop->core->keeps_requests; }
 
 }  // namespace fasterapi::bindings

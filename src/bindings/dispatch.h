@@ -9,18 +9,15 @@
 // From a call that the shard hands out to the answer that it gets back.
 namespace fasterapi::bindings {
 
-struct loop_object;
+struct site;
 
 // Runs the handler of a call, at least up to its first suspension. Whatever it raises is answered.
-void run_call(loop_object* loop, server::call& call);
+void run_call(site& here, server::call& call);
 
 // Answers with a handler's result, or with what the app's exception handlers made.
-void finish_call(loop_object* loop, server::call& call, PyObject* value, outcome_kind kind);
+void finish_call(site& here, server::call& call, PyObject* value, outcome_kind kind);
 
 // Answers with what the app has to say of the current exception, which is taken.
-void fail_call(loop_object* loop, server::call& call);
-
-// Whether requests must stay readable while their handler is suspended, because exception handlers may ask for them.
-bool keeps_requests(const loop_object* loop);
+void fail_call(site& here, server::call& call);
 
 }  // namespace fasterapi::bindings

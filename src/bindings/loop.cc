@@ -43,7 +43,9 @@ PyObject* create(PyTypeObject* type, PyObject*, PyObject*) {
   if (!made) return nullptr;
   self_of(made.get())->core = new (std::nothrow) loop_core();
   if (self_of(made.get())->core == nullptr) return PyErr_NoMemory();
-  self_of(made.get())->core->state = &state_of_type(type);
+  loop_core& core = *self_of(made.get())->core;
+  core.state = core.here.state = &state_of_type(type);
+  core.here.loop = self_of(made.get());
   return Py_NewRef(made.get());
 }
 
@@ -53,8 +55,8 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
   if (core == nullptr) return 0;
   for (size_t i = 0; i < core->ready.size(); ++i) Py_VISIT(core->ready.at(i));
   for (const loop_core::timer& entry : core->timers) Py_VISIT(as_object(entry.handle));
-  Py_VISIT(as_object(core->routes));
-  Py_VISIT(core->app);
+  Py_VISIT(as_object(core->here.routes));
+  Py_VISIT(core->here.app);
   return 0;
 }
 
@@ -72,8 +74,8 @@ int clear(PyObject* object) {
   core->hold.reset();
   core->shard.reset();
   core->descriptors.reset();
-  Py_CLEAR(core->routes);
-  Py_CLEAR(core->app);
+  Py_CLEAR(core->here.routes);
+  Py_CLEAR(core->here.app);
   return 0;
 }
 
@@ -272,7 +274,7 @@ PyObject* run_once(PyObject* object, PyObject*) {
     Py_END_ALLOW_THREADS enter_shard(self);
   }
   while (server::call* next = shard.next_call()) {
-    run_call(self, *next);
+    run_call(self->core->here, *next);
     enter_shard(self);
   }
   while (server::call* gone = shard.next_cancelled()) {
@@ -359,11 +361,11 @@ PyObject* serve(PyObject* object, PyObject* args) {
   if (!where.ok()) return raise_error(where.failure());
   auto listener = net::listener::open(where.value(), backlog);
   if (!listener.ok()) return raise_error(listener.failure());
-  Py_XSETREF(self->core->routes, reinterpret_cast<routes_object*>(Py_NewRef(routes)));
-  Py_XSETREF(self->core->app, Py_NewRef(app));
-  self->core->keeps_requests = keeps_requests != 0;
-  if (!read_intercepted(intercepted, mutable_application_of(self->core->routes))) return nullptr;
-  auto opened = self->core->shard->serve(application_of(self->core->routes), listener.take());
+  Py_XSETREF(self->core->here.routes, reinterpret_cast<routes_object*>(Py_NewRef(routes)));
+  Py_XSETREF(self->core->here.app, Py_NewRef(app));
+  self->core->here.keeps_requests = keeps_requests != 0;
+  if (!read_intercepted(intercepted, mutable_application_of(self->core->here.routes))) return nullptr;
+  auto opened = self->core->shard->serve(application_of(self->core->here.routes), listener.take());
   if (!opened.ok()) return raise_error(opened.failure());
   self->core->deadlines.emplace(*self->core->hold, state_of_loop(self).request_timeout);
   self->core->watched_by = server::monitor::of_this_process();

@@ -9,7 +9,7 @@
 
 #include "bindings/interrupter.h"
 #include "bindings/module_state.h"
-#include "core/byte_buffer.h"
+#include "bindings/site.h"
 #include "core/ring.h"
 #include "net/poller.h"
 #include "server/lease.h"
@@ -19,7 +19,6 @@
 namespace fasterapi::bindings {
 
 struct handle_object;
-struct routes_object;
 struct step_frame;
 
 // The C++ half of a worker's asyncio loop: the queue of callbacks, the timers, the descriptors that asyncio watches, and
@@ -47,12 +46,8 @@ struct loop_core {
   uint64_t timer_sequence = 0;
   size_t cancelled_timers = 0;
 
-  routes_object* routes = nullptr;  // owned, once serving
-  PyObject* app = nullptr;          // owned, once serving
-  bool keeps_requests = false;      // the app has exception handlers, which are given the request
-  step_frame* stepping = nullptr;   // the request whose coroutine runs at this moment and has no Task
-  core::byte_buffer body;           // of the answer under way, with room for its head before it
-  core::byte_buffer fields;         // header fields of the answer under way
+  site here;                       // where its handlers run; its routes and app are owned, once serving
+  step_frame* stepping = nullptr;  // the request whose coroutine runs at this moment and has no Task
 };
 
 struct loop_object {

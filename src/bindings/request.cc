@@ -5,8 +5,8 @@
 #include <array>
 #include <utility>
 
-#include "bindings/loop.h"
-#include "server/connection.h"
+#include "bindings/site.h"
+#include "net/address.h"
 
 namespace fasterapi::bindings {
 
@@ -31,8 +31,8 @@ enum field : size_t {
 
 struct request_object {
   PyObject_HEAD server::call* call;  // which owns a reference to this object; null once detached
-  const handler_entry* entry;        // of the loop's routes, which outlive every call
-  loop_object* loop;                 // owned
+  const handler_entry* entry;        // of the site's routes, which outlive every call
+  endpoints ends;
   std::array<PyObject*, field_count> made;
 };
 
@@ -95,10 +95,10 @@ PyObject* make_field(const request_object& self, field wanted) {
     case http_version:
       return PyUnicode_FromString(head.version_minor == 0 ? "1.0" : "1.1");
     case server:
-      return address_of(self.loop->core->shard->local());
+      return address_of(self.ends.local);
     case client:
-      if (call.origin == nullptr) Py_RETURN_NONE;
-      return address_of(call.origin->peer);
+      if (!self.ends.has_peer) Py_RETURN_NONE;
+      return address_of(self.ends.peer);
     case path_params:
       return make_path_params(self);
     case raw_headers:
@@ -131,13 +131,11 @@ PyObject* get_scheme(PyObject*, void*) { return PyUnicode_FromString("http"); }
 int traverse(PyObject* object, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(object));
   for (PyObject* made : self_of(object)->made) Py_VISIT(made);
-  Py_VISIT(reinterpret_cast<PyObject*>(self_of(object)->loop));
   return 0;
 }
 
 int clear(PyObject* object) {
   for (PyObject*& made : self_of(object)->made) Py_CLEAR(made);
-  Py_CLEAR(self_of(object)->loop);
   return 0;
 }
 
@@ -190,15 +188,15 @@ int add_request(PyObject* module, module_state& state) {
   return PyModule_AddType(module, state.request_base_type);
 }
 
-PyObject* make_request(module_state& state, loop_object* loop, server::call& call, const handler_entry* entry) {
+PyObject* make_request(const site& here, server::call& call, const handler_entry* entry) {
   if (call.view != nullptr) return static_cast<PyObject*>(call.view);
-  auto* type = reinterpret_cast<PyTypeObject*>(state.request_class);
+  auto* type = reinterpret_cast<PyTypeObject*>(here.state->request_class);
   PyObject* made = type->tp_alloc(type, 0);
   if (made == nullptr) return nullptr;
   request_object* self = self_of(made);
   self->call = &call;
   self->entry = entry;
-  self->loop = reinterpret_cast<loop_object*>(Py_NewRef(reinterpret_cast<PyObject*>(loop)));
+  self->ends = endpoints_of(here, call);
   call.view = made;
   return made;
 }

@@ -6,6 +6,7 @@
 
 #include "bindings/dispatch.h"
 #include "bindings/loop.h"
+#include "bindings/site.h"
 #include "python/entered_context.h"
 
 namespace fasterapi::bindings {
@@ -29,6 +30,7 @@ struct request_task {
 namespace {
 
 request_task* self_of(PyObject* object) noexcept { return reinterpret_cast<request_task*>(object); }
+site& site_of(const request_task* self) noexcept { return self->loop->core->here; }
 PyObject* as_object(void* object) noexcept { return static_cast<PyObject*>(object); }
 PyObject* wake(PyObject* object, PyObject* const* args, size_t count, PyObject* keywords);
 
@@ -58,22 +60,22 @@ void run_on(request_task* self) {
 server::call* take_call(request_task* self) {
   self->ended = true;
   server::call* call = std::exchange(self->call, nullptr);
-  // call.handler is a reference to the task, which its caller holds for now.
-  if (call != nullptr && std::exchange(call->handler, nullptr) != nullptr) Py_DECREF(as_object(self));
+  // The site's reference to the task, which its caller holds for now.
+  if (call != nullptr && std::exchange(task_of(site_of(self), *call), nullptr) != nullptr) Py_DECREF(as_object(self));
   return call;
 }
 
 void end_with_value(request_task* self, PyObject* value) {
   server::call* call = take_call(self);
   if (call == nullptr) return;
-  finish_call(self->loop, *call, value, self->kind);
+  finish_call(site_of(self), *call, value, self->kind);
 }
 
 // With a Python error set, which is taken.
 void end_with_error(request_task* self) {
   server::call* call = take_call(self);
   if (call == nullptr) return PyErr_Clear();
-  fail_call(self->loop, *call);
+  fail_call(site_of(self), *call);
 }
 
 // ---- waiting
@@ -379,7 +381,8 @@ int add_request_task(PyObject* module, module_state& state) {
   return state.request_task_type == nullptr ? -1 : 0;
 }
 
-void start_coroutine(loop_object* loop, server::call& call, PyObject* coroutine, PyObject* context, outcome_kind kind) {
+void start_coroutine(site& here, server::call& call, PyObject* coroutine, PyObject* context, outcome_kind kind) {
+  loop_object* loop = here.loop;
   // A task object is made only if the coroutine suspends, or asks for its asyncio.Task.
   first_step first{&call, kind};
   step_frame frame{coroutine, context, {}, nullptr, false, &first};
@@ -389,17 +392,16 @@ void start_coroutine(loop_object* loop, server::call& call, PyObject* coroutine,
       self_of(frame.task.get())->ended = true;
       self_of(frame.task.get())->call = nullptr;
     }
-    if (result.how == PYGEN_RETURN) return finish_call(loop, call, result.value.get(), kind);
-    return fail_call(loop, call);
+    if (result.how == PYGEN_RETURN) return finish_call(here, call, result.value.get(), kind);
+    return fail_call(here, call);
   }
   if (!frame.task) frame.task = make_task(loop, call, coroutine, context, kind);
-  enter_shard(loop);
-  if (!frame.task || !loop->core->shard->suspend(call, call.view != nullptr || keeps_requests(loop))) {
+  if (!frame.task || !suspend(here, call, call.view != nullptr || here.keeps_requests)) {
     if (!PyErr_Occurred()) PyErr_NoMemory();
-    return fail_call(loop, call);
+    return fail_call(here, call);
   }
-  call.handler = Py_NewRef(frame.task.get());
-  loop->core->hold->leave(&call);
+  task_of(here, call) = Py_NewRef(frame.task.get());
+  leave_shard(here, call);
   continue_after(self_of(frame.task.get()), std::move(result));
 }
 

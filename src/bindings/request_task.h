@@ -14,8 +14,8 @@
 // does): from the coroutine's next step on, that task drives it, through the request_task.
 namespace fasterapi::bindings {
 
-struct loop_object;
 struct request_task;
+struct site;
 
 // What a coroutine's result is.
 enum class outcome_kind : uint8_t {
@@ -43,7 +43,7 @@ struct step_frame {
 int add_request_task(PyObject* module, module_state& state);
 
 // Runs the first step of `coroutine`, which is to end `call`. `context` is entered already. Both are borrowed.
-void start_coroutine(loop_object* loop, server::call& call, PyObject* coroutine, PyObject* context, outcome_kind kind);
+void start_coroutine(site& here, server::call& call, PyObject* coroutine, PyObject* context, outcome_kind kind);
 
 // Goes on with a task from the loop's queue.
 void resume_request(PyObject* task);
