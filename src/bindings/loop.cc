@@ -349,17 +349,14 @@ PyObject* serve(PyObject* object, PyObject* args) {
   PyObject* routes;
   PyObject* intercepted;
   int keeps_requests;
-  const char* host;
-  unsigned short port;
+  int descriptor;
   int backlog;
-  if (!PyArg_ParseTuple(args, "OO!OpsHi", &app, state_of_loop(self_of(object)).routes_type, &routes, &intercepted,
-                        &keeps_requests, &host, &port, &backlog) ||
+  if (!PyArg_ParseTuple(args, "OO!Opii", &app, state_of_loop(self_of(object)).routes_type, &routes, &intercepted,
+                        &keeps_requests, &descriptor, &backlog) ||
       !check_open(self)) {
     return nullptr;
   }
-  auto where = net::address::resolve(host, port);
-  if (!where.ok()) return raise_error(where.failure());
-  auto listener = net::listener::open(where.value(), backlog);
+  auto listener = net::listener::adopt(descriptor, backlog);
   if (!listener.ok()) return raise_error(listener.failure());
   Py_XSETREF(self->core->here.routes, reinterpret_cast<routes_object*>(Py_NewRef(routes)));
   Py_XSETREF(self->core->here.app, Py_NewRef(app));
@@ -373,8 +370,33 @@ PyObject* serve(PyObject* object, PyObject* args) {
   return PyLong_FromLong(self->core->shard->local().port());
 }
 
+// What any thread may ask of the shard, which may be gone already.
+
 PyObject* request_stop(PyObject* object, PyObject*) {
-  if (self_of(object)->core->shard != nullptr) self_of(object)->core->shard->request_stop();
+  if (server::shard* shard = self_of(object)->core->shard.get()) shard->request_stop();
+  Py_RETURN_NONE;
+}
+
+PyObject* request_drain(PyObject* object, PyObject*) {
+  if (server::shard* shard = self_of(object)->core->shard.get()) shard->request_drain();
+  Py_RETURN_NONE;
+}
+
+PyObject* add_listener(PyObject* object, PyObject* args) {
+  int key;
+  int descriptor;
+  int backlog;
+  if (!PyArg_ParseTuple(args, "iii", &key, &descriptor, &backlog)) return nullptr;
+  auto other = net::listener::adopt(descriptor, backlog);
+  if (!other.ok()) return raise_error(other.failure());
+  if (server::shard* shard = self_of(object)->core->shard.get()) shard->add_listener(key, other.take());
+  Py_RETURN_NONE;
+}
+
+PyObject* remove_listener(PyObject* object, PyObject* key) {
+  const long number = PyLong_AsLong(key);
+  if (number == -1 && PyErr_Occurred() != nullptr) return nullptr;
+  if (server::shard* shard = self_of(object)->core->shard.get()) shard->remove_listener(static_cast<int>(number));
   Py_RETURN_NONE;
 }
 
@@ -405,10 +427,13 @@ PyMethodDef methods[] = {
     {"_open_shard", open_shard, METH_O, "Make the shard, from the configuration as a dict."},
     {"_close_shard", close_shard, METH_NOARGS, "Close every connection and drop every callback."},
     {"_serve", serve, METH_VARARGS,
-     "Listen for requests of an app: (app, routes, intercepted, keeps_requests, host, port, backlog) -> port."},
+     "Serve an app from a listening socket: (app, routes, intercepted, keeps_requests, descriptor, backlog) -> port."},
     {"_write_to_self", wake_loop, METH_NOARGS, "Make a wait in progress, or else the next one, return. Any thread."},
     {"_request_stop", request_stop, METH_NOARGS,
-     "Stop accepting; _on_drained() follows when all requests are answered."},
+     "Let nobody connect any more; _on_drained() follows when all requests are answered."},
+    {"_request_drain", request_drain, METH_NOARGS, "The same, leaving the listeners to others."},
+    {"_add_listener", add_listener, METH_VARARGS, "Accept from another listening socket too: (key, descriptor, backlog)."},
+    {"_remove_listener", remove_listener, METH_O, "Accept no longer from the one that was added by that key."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -43,6 +43,10 @@ struct limits {
   static constexpr uint64_t linger_max_bytes = 1 << 20;      // of a request that is not read any more
   static constexpr int accepts_per_turn = 64;
   static constexpr int64_t deadline_tick_ms = 4;     // how exact the deadlines of calls are
+  // How long an idle connection of a shard that ends may still send a request, which is answered: a client that used it
+  // at the moment of the end must not find it closed. When the server stops, and when others go on serving.
+  static constexpr int64_t stop_idle_ms = 200;
+  static constexpr int64_t drain_idle_ms = 1'500;
   static constexpr size_t turned_away_max = 64;      // connections that are told so and lingered with at a time
   static constexpr int64_t accept_pause_ms = 100;    // after descriptors or the kernel's memory ran out
   static constexpr int64_t notice_pause_ms = 5'000;  // between two lines of the log about the same shortage

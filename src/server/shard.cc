@@ -16,9 +16,18 @@ namespace fasterapi::server {
 namespace {
 
 // Events carry a pointer to their connection, or one of these in the bits that a pointer leaves free.
-constexpr uint64_t listener_tag = 1;
+constexpr uint64_t tag_bits = 3;
+constexpr uint64_t listener_bits = 1;  // above them, the listener's descriptor
 constexpr uint64_t watched_tag = 3;
 constexpr uint32_t connection_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+uint64_t listener_tag(int fd) noexcept { return static_cast<uint64_t>(static_cast<uint32_t>(fd)) << 2 | listener_bits; }
+
+// Whether a read would give bytes at this moment, whatever the events have told so far.
+bool has_input(int fd) noexcept {
+  char first;
+  return ::recv(fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
 
 uint64_t random_word() noexcept {
   uint64_t word = 0;
@@ -40,7 +49,8 @@ core::result<std::unique_ptr<shard>> shard::create(const config& settings) {
 core::result<> shard::serve(const application& app, net::listener listener) {
   app_ = &app;
   listener_ = std::move(listener);
-  if (!poller_.add(listener_.socket.get(), EPOLLIN, listener_tag)) {
+  const int fd = listener_.socket.get();
+  if (!poller_.add(fd, EPOLLIN, listener_tag(fd))) {
     return core::system_error(errno, "watch the listener");
   }
   return core::nothing{};
@@ -123,9 +133,9 @@ void shard::end_turn() noexcept {
 void shard::handle_event(const epoll_event& event) noexcept {
   const uint64_t tag = event.data.u64;
   if (tag == net::poller::wake_tag) {
-    if (stop_requested_.load(std::memory_order_acquire) && !stopping_) begin_stop();
-  } else if (tag == listener_tag) {
-    accept_connections();
+    if (orders_.any()) carry_out_orders();
+  } else if ((tag & tag_bits) == listener_bits) {
+    accept_connections(static_cast<int>(tag >> 2));
   } else if (tag == watched_tag) {
     watched_is_ready_ = true;
   } else {
@@ -158,19 +168,21 @@ void shard::handle_connection_event(connection& from, uint32_t events) noexcept 
   }
 }
 
-void shard::accept_connections() noexcept {
+// Whether there may be more to accept.
+bool shard::accept_connections(int listener) noexcept {
   for (int i = 0; i < limits::accepts_per_turn; ++i) {
     net::address peer;
     socklen_t size = sizeof peer.v6;
-    const int fd = accept4(listener_.socket.get(), &peer.base, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = accept4(listener, &peer.base, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       admit(fd, peer);
     } else if (errno == EMFILE || errno == ENFILE) {
-      return shed_connection();
+      return shed_connection(listener);
     } else if (errno != ECONNABORTED && errno != EINTR) {
-      return;
+      return false;
     }
   }
+  return true;
 }
 
 void shard::admit(int fd, const net::address& peer) noexcept {
@@ -193,11 +205,12 @@ void shard::admit(int fd, const net::address& peer) noexcept {
 
 // Out of descriptors: the reserve lets one waiting connection be accepted and closed, so that the listener does not
 // stay ready for ever and its client learns at once.
-void shard::shed_connection() noexcept {
+bool shard::shed_connection(int listener) noexcept {
   reserve_.reset();
-  const int fd = accept4(listener_.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) ::close(fd);
   reserve_ = open_reserve();
+  return fd >= 0;
 }
 
 void shard::close(connection& ended) noexcept {
@@ -248,13 +261,13 @@ void shard::time_out(call& late) noexcept {
 void shard::set_deadline(connection& waiting) noexcept {
   int64_t span = 0;
   if (waiting.at == connection::phase::lingering) {
-    span = limits::linger_ms;
+    span = ending_ == ending::stop ? limits::stop_idle_ms : limits::linger_ms;
   } else if (waiting.unsent() > 0) {
     span = settings_.bounds.write_stall_timeout_ms;
   } else if (waiting.at == connection::phase::handling) {
     return timers_.disarm(waiting);
   } else if (waiting.idle()) {
-    span = settings_.bounds.keep_alive_timeout_ms;
+    span = idle_span_ms();
   } else if (waiting.active != nullptr && waiting.active->at == call::stage::body) {
     return arm_body_deadline(waiting);
   } else {
@@ -276,30 +289,93 @@ void shard::arm_body_deadline(connection& receiving) noexcept {
 void shard::expire(connection& late) noexcept {
   const bool receiving = late.at == connection::phase::receiving && late.unsent() == 0 && !late.idle();
   if (!receiving) {
+    if (late.unsent() > 0 || !late.idle()) return close(late);
     // An idle connection that has something to read at this very moment gets its turn.
-    if (late.unsent() == 0 && late.idle() && late.readable) return set_deadline(late);
-    return close(late);
+    if (late.readable || has_input(late.fd)) return set_deadline(late);
+    // What the client sends before it sees the end must not be answered with a reset (RFC 9112 §9.6).
+    return ending_ == ending::stop ? close(late) : linger(late);
   }
   if (late.active == nullptr) return close(late);
   reply(*late.active, 408, "the request took too long to arrive", {}, true);
 }
 
-void shard::begin_stop() noexcept {
-  if (app_ != nullptr) accept_connections();
+int64_t shard::idle_span_ms() const noexcept {
+  switch (ending_) {
+    case ending::none:
+      return settings_.bounds.keep_alive_timeout_ms;
+    case ending::drain:
+      return limits::drain_idle_ms;
+    case ending::stop:
+      return limits::stop_idle_ms;
+  }
+  return 0;
+}
+
+void shard::carry_out_orders() noexcept {
+  orders::batch given = orders_.take();
+  for (const int key : given.removed) {
+    for (orders::extra& one : extra_listeners_) {
+      if (one.key == key) leave_listener(one.from);
+    }
+    std::erase_if(extra_listeners_, [](const orders::extra& one) { return !one.from.socket.valid(); });
+  }
+  for (orders::extra& one : given.added) {
+    const int fd = one.from.socket.get();
+    if (stopping_ || !poller_.add(fd, EPOLLIN, listener_tag(fd))) continue;
+    extra_listeners_.push_back(std::move(one));
+  }
+  if (given.end > ending_) begin_end(given.end);
+}
+
+// Accepts no more from it. It may be open elsewhere, so that closing it here would not take it off the poller.
+void shard::leave_listener(net::listener& left) noexcept {
+  poller_.remove(left.socket.get());
+  left.socket.reset();
+}
+
+void shard::begin_end(ending how) noexcept {
+  ending_ = how;
   stopping_ = true;
   if (app_ == nullptr) return;
-  poller_.remove(listener_.socket.get());
-  listener_.socket.reset();
+  const auto each_listener = [this](auto&& act) {
+    if (listener_.socket.valid()) act(listener_);
+    for (orders::extra& one : extra_listeners_) act(one.from);
+  };
+  if (how == ending::drain) {
+    each_listener([this](net::listener& left) { leave_listener(left); });
+    extra_listeners_.clear();
+  } else {
+    each_listener([this](net::listener& from) {
+      // It stays, for handshakes that are under way.
+      from.silence();
+      while (accept_connections(from.socket.get())) continue;
+    });
+  }
   for (connection* at = open_.front(); at != nullptr;) {
     connection* next = open_.after(*at);
     at->close_after = true;
-    if (at->at == connection::phase::lingering || (at->idle() && at->unsent() == 0 && !at->readable)) close(*at);
+    if (at->at == connection::phase::lingering || (at->idle() && at->unsent() == 0)) set_deadline(*at);
     at = next;
   }
 }
 
 void shard::request_stop() noexcept {
-  stop_requested_.store(true, std::memory_order_release);
+  orders_.end(ending::stop);
+  wake();
+}
+
+void shard::request_drain() noexcept {
+  orders_.end(ending::drain);
+  wake();
+}
+
+void shard::add_listener(int key, net::listener other) noexcept {
+  orders_.add({key, std::move(other)});
+  wake();
+}
+
+void shard::remove_listener(int key) noexcept {
+  orders_.remove(key);
   wake();
 }
 

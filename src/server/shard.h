@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -26,6 +25,7 @@
 #include "server/call.h"
 #include "server/config.h"
 #include "server/connection.h"
+#include "server/orders.h"
 
 namespace fasterapi::server {
 
@@ -47,8 +47,7 @@ struct counters {
 //   }
 //   while (call* c = shard.next_cancelled()) …       // suspended calls whose client is gone, or has its answer
 //
-// A suspended call is answered later by answer(), between waits. Only request_stop() and wake() may be called by other
-// threads.
+// A suspended call is answered later by answer(), between waits. Other threads may call what is marked with "Any thread".
 //
 // A call that is suspended, or whose handler runs while the shard is lent, and that has a deadline, is answered with 504
 // when that passes; it is still ended by answer(), which then drops what it is given.
@@ -101,11 +100,18 @@ class shard {
   // The other thread has done its last turn: next_call() has returned null. Called by it.
   void take_back() noexcept;
 
-  // Any thread. Stops accepting, closes idle connections, lets calls finish.
+  // Any thread. Lets nobody connect any more, answers what comes until each connection has been idle for
+  // limits::stop_idle_ms, closes connections after their answer, lets calls finish.
   void request_stop() noexcept;
+  // Any thread. Leaves the listeners to others, who accept from them already, and then ends as after request_stop(), in
+  // its own time (limits::drain_idle_ms).
+  void request_drain() noexcept;
+  // Any thread. Also accepts from `other`, until it is removed by its key or the shard ends.
+  void add_listener(int key, net::listener other) noexcept;
+  void remove_listener(int key) noexcept;
   void wake() const noexcept { poller_.wake(); }
   bool stopping() const noexcept { return stopping_; }
-  // Stopping, and every call is answered and sent.
+  // Stopping or draining, and every call is answered and sent.
   bool drained() const noexcept { return stopping_ && open_.empty() && away_ == 0; }
 
   // A name for a request that is unlikely to be met again in any log: 16 hexadecimal digits.
@@ -121,10 +127,13 @@ class shard {
   // shard.cc: events and connections
   void handle_event(const epoll_event& event) noexcept;
   void handle_connection_event(connection& from, uint32_t events) noexcept;
-  void accept_connections() noexcept;
+  bool accept_connections(int listener) noexcept;
   void admit(int fd, const net::address& peer) noexcept;
-  void shed_connection() noexcept;
-  void begin_stop() noexcept;
+  bool shed_connection(int listener) noexcept;
+  void carry_out_orders() noexcept;
+  void begin_end(ending how) noexcept;
+  void leave_listener(net::listener& left) noexcept;
+  int64_t idle_span_ms() const noexcept;
   void close(connection& ended) noexcept;
   void expire(connection& late) noexcept;
   void set_deadline(connection& waiting) noexcept;
@@ -179,6 +188,7 @@ class shard {
   // Owned by the driving thread.
   const application* app_ = nullptr;
   net::listener listener_;
+  std::vector<orders::extra> extra_listeners_;
   net::poller poller_;
   net::descriptor reserve_;  // given up to accept, and turn away, a connection when descriptors run out
   std::unique_ptr<char[]> block_;
@@ -190,7 +200,8 @@ class shard {
   size_t next_event_ = 0;
   int64_t now_ms_;
   int64_t now_s_ = 0;  // wall clock
-  bool stopping_ = false;
+  bool stopping_ = false;  // ends in some way
+  ending ending_ = ending::none;
   int watched_ = -1;
   bool watched_is_ready_ = false;
   bool lent_ = false;
@@ -215,7 +226,7 @@ class shard {
   counters counts_;
 
   // Any thread.
-  std::atomic<bool> stop_requested_ = false;
+  orders orders_;
 };
 
 }  // namespace fasterapi::server

@@ -38,6 +38,7 @@ class client {
     for (;;) {
       const ssize_t got = ::recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
       if (got == 0) closed_ = true;
+      if (got < 0) reset_ = errno == ECONNRESET;
       if (got <= 0) return all;
       all.append(buffer, static_cast<size_t>(got));
     }
@@ -46,10 +47,13 @@ class client {
     arrived();
     return closed_;
   }
+  // Whether the last look at what arrived met a reset.
+  bool was_reset() const { return reset_; }
 
  private:
   net::descriptor socket_;
   bool closed_ = false;
+  bool reset_ = false;
 };
 
 class ShardTest : public testing::Test {
@@ -74,6 +78,17 @@ class ShardTest : public testing::Test {
     auto listener = net::listener::open(net::address::resolve("127.0.0.1", 0).value(), 16);
     ASSERT_TRUE(listener.ok());
     ASSERT_TRUE(tested->serve(app, listener.take()).ok());
+  }
+  // With a listener that the test holds too.
+  void open_shared() {
+    auto made = shard::create(settings);
+    ASSERT_TRUE(made.ok());
+    tested = made.take();
+    auto listener = net::listener::open(net::address::resolve("127.0.0.1", 0).value(), 16);
+    ASSERT_TRUE(listener.ok());
+    shared = listener.take();
+    tested_address = shared.local;
+    ASSERT_TRUE(tested->serve(app, net::listener::adopt(shared.socket.get(), 16).take()).ok());
   }
   client connect() { return client(tested->local()); }
 
@@ -121,6 +136,8 @@ class ShardTest : public testing::Test {
   config settings;
   application app;
   std::unique_ptr<shard> tested;
+  net::listener shared;
+  net::address tested_address;
   std::string reply = "ok";
   bool suspends = false;
   int cancelled = 0;
@@ -287,6 +304,85 @@ TEST_F(ShardTest, StopsWhenEverythingIsAnswered) {
   answer(*waiting[0]);
   EXPECT_NE(receive_all(busy).find("connection: close"), std::string::npos);
   run_until([&] { return tested->drained(); });
+}
+
+TEST_F(ShardTest, AStopAnswersWhoeverWasConnected) {
+  open();
+  client idle = connect();
+  idle.send(get_root);
+  receive(idle, 40);
+  client waiting_to_be_accepted = connect();
+  tested->request_stop();
+  run_until([&] { return tested->stopping(); });
+  idle.send(get_root);
+  EXPECT_NE(receive_all(idle).find("connection: close"), std::string::npos);
+  waiting_to_be_accepted.send(get_root);
+  EXPECT_NE(receive_all(waiting_to_be_accepted).find("connection: close"), std::string::npos);
+  run_until([&] { return tested->drained(); });
+}
+
+TEST_F(ShardTest, ADrainLeavesTheListenerToOthers) {
+  open_shared();
+  client idle = connect();
+  client used = connect();
+  used.send(get_root);
+  receive(used, 40);
+  run_until([&] { return tested->counts().connections == 2; });
+  tested->request_drain();
+  run_until([&] { return tested->stopping(); });
+  const client left(tested_address);
+  used.send(get_root);
+  EXPECT_NE(receive_all(used).find("connection: close"), std::string::npos);
+  idle.send(get_root);
+  EXPECT_NE(receive_all(idle).find("connection: close"), std::string::npos);
+  used.finish_sending();
+  idle.finish_sending();
+  run_until([&] { return tested->drained(); });
+  EXPECT_EQ(tested->counts().connections, 2U);
+  EXPECT_TRUE(net::descriptor(::accept(shared.socket.get(), nullptr, nullptr)).valid());
+}
+
+TEST_F(ShardTest, AStopEndsADrain) {
+  open_shared();
+  client idle = connect();
+  run_until([&] { return tested->counts().connections == 1; });
+  tested->request_drain();
+  run_until([&] { return tested->stopping(); });
+  tested->request_stop();
+  run_until([&] { return tested->drained(); });
+  EXPECT_TRUE(idle.closed());
+}
+
+TEST_F(ShardTest, AcceptsFromAnotherListenerUntilThatIsRemoved) {
+  open();
+  auto other = net::listener::open(net::address::resolve("127.0.0.1", 0).value(), 16);
+  ASSERT_TRUE(other.ok());
+  const net::address there = other.value().local;
+  tested->add_listener(7, net::listener::adopt(other.value().socket.get(), 16).take());
+  client one(there);
+  one.send(get_root);
+  EXPECT_TRUE(receive(one, 40).starts_with("HTTP/1.1 200"));
+  tested->remove_listener(7);
+  client own = connect();
+  own.send(get_root);
+  receive(own, 40);
+  const client two(there);
+  run_until([&] { return tested->counts().connections == 2; });
+  EXPECT_TRUE(net::descriptor(::accept(other.value().socket.get(), nullptr, nullptr)).valid());
+}
+
+TEST_F(ShardTest, AnIdleConnectionIsClosedWithoutAReset) {
+  settings.bounds.keep_alive_timeout_ms = 200;
+  open();
+  client idle = connect();
+  idle.send(get_root);
+  receive(idle, 40);
+  run_until([&] { return idle.closed(); });
+  // Sent by a client that has not noticed yet.
+  idle.send(get_root);
+  run_until([&] { return idle.closed(); });
+  EXPECT_FALSE(idle.was_reset());
+  EXPECT_EQ(seen.size(), 1U);
 }
 
 TEST_F(ShardTest, OnlyAllowedHostsAreServed) {
