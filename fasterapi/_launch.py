@@ -170,6 +170,7 @@ def _serve(
         "workers": workers,
         "strategy": choice.strategy,
         "app": target.encode(),
+        "listener_fds": port.open_places(workers),
     }
     if not _engine.bound_shared_memory(config.shared_memory_max_bytes) and (
         source := resolved.sources.get("shared_memory_max_bytes")

@@ -1,4 +1,4 @@
-"""Holding the server's port while its workers come and go."""
+"""Holding the server's port, and what waits there to be accepted, while its workers come and go."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ class PortError(OSError):
 
 
 class HeldPort:
-    """A bound socket that never listens: the port stays ours, and workers listen on it with SO_REUSEPORT.
+    """The sockets of one port (SO_REUSEPORT): one that never listens, and one for each worker's place.
 
-    `host` is numeric and `port` the real one, also where the port asked for was 0.
+    A worker listens on the socket of its place, which stays open here: connections that wait there to be accepted
+    outlive the worker, and are accepted by the next one. `host` is numeric and `port` the real one, also where the port
+    asked for was 0.
     """
 
     def __init__(self, holder: socket.socket) -> None:
         self._holder = holder
+        self._places: list[socket.socket] = []
         self.host, self.port = holder.getsockname()[:2]
 
     @classmethod
@@ -36,6 +39,13 @@ class HeldPort:
         except OSError as error:
             raise PortError(error.errno, _explain(error, host, port)) from error
 
+    def open_places(self, count: int) -> list[int]:
+        """The descriptors of `count` sockets, bound and not listening yet; open until the port is given up."""
+        address = self._holder.getsockname()
+        while len(self._places) < count:
+            self._places.append(_bound(self._holder.family, address, share=True))
+        return [place.fileno() for place in self._places]
+
     @property
     def url(self) -> str:
         """Where clients on this machine reach the server."""
@@ -46,7 +56,8 @@ class HeldPort:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._holder.close()
+        for sock in (*self._places, self._holder):
+            sock.close()
 
 
 def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:

@@ -38,7 +38,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 def inherited_fds(config: Mapping[str, Any]) -> list[int]:
     """The descriptors that a worker's configuration names, and that it must find open."""
     shared_memory = config.get("shared_memory_fd")
-    return [] if shared_memory is None else [shared_memory]
+    return [*config.get("listener_fds", ()), *([] if shared_memory is None else [shared_memory])]
 
 
 class _Child:

@@ -108,15 +108,8 @@ async def _serve(loop: WorkerLoop, app: App, config: Mapping[str, Any], announce
         routes = app.compile_routes()
     async with app.run_lifespan():
         keeps_requests = bool(app.exception_handlers) or app.debug
-        loop._serve(
-            app,
-            routes,
-            intercepted_statuses(app),
-            keeps_requests,
-            config["host"],
-            config["port"],
-            config["backlog"],
-        )
+        listener = config["listener_fds"][app.worker.index]
+        loop._serve(app, routes, intercepted_statuses(app), keeps_requests, listener, config["backlog"])
         announce(loop, routes.signature())
         await loop.drained()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
@@ -52,3 +53,16 @@ def test_ipv6_is_written_in_brackets() -> None:
         pytest.skip("this machine has no IPv6")
     with held:
         assert held.url == f"http://[::1]:{held.port}"
+
+
+def test_what_waits_at_a_place_outlives_who_accepts_there() -> None:
+    with HeldPort.take("127.0.0.1", 0) as held:
+        (descriptor,) = held.open_places(1)
+        assert held.open_places(1) == [descriptor]
+        with socket.socket(fileno=os.dup(descriptor)) as first:
+            first.listen()
+            client = socket.create_connection(("127.0.0.1", held.port), timeout=10)
+        with client, socket.socket(fileno=os.dup(descriptor)) as second:
+            accepted, _ = second.accept()
+            accepted.close()
+            assert client.recv(1) == b""
