@@ -322,7 +322,8 @@ PyObject* open_shard(PyObject* object, PyObject* settings) {
   core.shard = made.take();
   core.descriptors.emplace(descriptors.take());
   if (!core.shard->watch(core.descriptors->fd())) return PyErr_SetFromErrno(PyExc_OSError);
-  core.hold.emplace(*core.shard, [&core](uint64_t section) { core.deadlines->request(section); });
+  const auto interrupt = [&core](uint64_t section) { core.deadlines->request(section); };
+  core.hold.emplace(*core.shard, server::lease::hooks{interrupt, [] {}});
   Py_RETURN_NONE;
 }
 

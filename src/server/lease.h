@@ -19,9 +19,18 @@ class shard;
 // only between enter() and leave(), and outlives the lease.
 class lease {
  public:
-  // `interrupt` is called by a spare driver when the deadline of the running handler has passed, with the number of that
-  // section; it must not block.
-  lease(shard& of, std::function<void(uint64_t)> interrupt) : shard_(of), interrupt_(std::move(interrupt)) {}
+  // How long after its deadline a handler may take to end, before its worker counts as stuck.
+  static constexpr int64_t stuck_after_ms = 1'000;
+
+  // What a spare driver tells, on its thread; it must not block.
+  struct hooks {
+    // The deadline of the running handler has passed, in the section with that number.
+    std::function<void(uint64_t)> interrupt;
+    // It has not ended, in spite of that: code which nothing interrupts.
+    std::function<void()> stuck;
+  };
+
+  lease(shard& of, hooks told) : shard_(of), hooks_(std::move(told)) {}
   lease(const lease&) = delete;
   lease& operator=(const lease&) = delete;
 
@@ -60,7 +69,7 @@ class lease {
 
   // Constant while it is watched.
   shard& shard_;
-  const std::function<void(uint64_t)> interrupt_;
+  const hooks hooks_;
   call_runner* runner_ = nullptr;
   std::atomic<uint32_t>* bell_ = nullptr;  // of the monitor: not 0 while that sleeps
 

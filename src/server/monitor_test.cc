@@ -50,10 +50,14 @@ class MonitorTest : public testing::Test {
     tested = made.take();
     auto listener = net::listener::open(net::address::resolve("127.0.0.1", 0).value(), 16);
     ASSERT_TRUE(tested->serve(app, listener.take()).ok());
-    lent = std::make_unique<lease>(*tested, [this](uint64_t section) {
+    const auto interrupt = [this](uint64_t section) {
       interrupted = section;
-      released.open();
-    });
+      if (!deaf) released.open();
+    };
+    lent = std::make_unique<lease>(*tested, lease::hooks{interrupt, [this] {
+                                     ++stuck;
+                                     released.open();
+                                   }});
     worker = std::thread([this] { serve(); });
   }
   void TearDown() override {
@@ -103,6 +107,8 @@ class MonitorTest : public testing::Test {
   barrier entered;
   barrier released;
   std::atomic<uint64_t> interrupted = 0;
+  std::atomic<bool> deaf = false;  // handlers do not take notice of an interruption
+  std::atomic<int> stuck = 0;
   int came_back = 0;  // the worker's; the test's once it has ended
   std::thread worker;
 };
@@ -162,6 +168,14 @@ TEST_F(MonitorTest, ADeadlineIsAnsweredWhileTheHandlerIsBusy) {
   EXPECT_EQ(late.receive().status, 504);
   EXPECT_EQ(late.receive().body, "/quick?next");
   EXPECT_NE(interrupted.load(), 0U);
+}
+
+TEST_F(MonitorTest, AHandlerThatNothingInterruptsIsToldOfOnce) {
+  deaf = true;
+  waiting_client late(port());
+  EXPECT_EQ(late.get("/late").status, 504);
+  EXPECT_EQ(late.get("/quick?next").body, "/quick?next");
+  EXPECT_EQ(stuck.load(), 1);
 }
 
 TEST_F(MonitorTest, AClientThatLeavesDuringItsHandlerLeavesNothingBehind) {

@@ -2,6 +2,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+
+#include "core/clock.h"
 #include "server/call.h"
 #include "server/lease.h"
 #include "server/shard.h"
@@ -19,6 +22,30 @@ void take_turn(shard& driven, call_runner* runner) noexcept {
     }
   }
 }
+
+// What is to be done about a handler that runs past its deadline.
+class overrun {
+ public:
+  void look(const lease& of, const lease::hooks& told) {
+    const call* running = of.running();
+    if (running == nullptr || !running->timed_out) return;
+    if (stuck_at_ms_ == 0) {
+      stuck_at_ms_ = core::coarse_ms() + lease::stuck_after_ms;
+      told.interrupt(of.section());
+    } else if (!is_stuck_ && core::coarse_ms() >= stuck_at_ms_) {
+      is_stuck_ = true;
+      told.stuck();
+    }
+  }
+  // When to look again, at the latest.
+  int64_t patience_ms() const noexcept {
+    return stuck_at_ms_ == 0 || is_stuck_ ? -1 : std::max<int64_t>(0, stuck_at_ms_ - core::coarse_ms());
+  }
+
+ private:
+  int64_t stuck_at_ms_ = 0;
+  bool is_stuck_ = false;
+};
 
 }  // namespace
 
@@ -60,18 +87,13 @@ void spare_driver::run() {
     lock.unlock();
     lease& of = *taken_;
     shard& driven = of.shard_;
-    const uint64_t section = of.section();
-    bool interrupted = false;
     driven.lend(of.running());
+    overrun late;
     for (;;) {
       take_turn(driven, of.runner_);
-      const call* running = of.running();
-      if (running != nullptr && running->timed_out && !interrupted) {
-        interrupted = true;
-        of.interrupt_(section);
-      }
+      late.look(of, of.hooks_);
       if (of.lending_.wanted()) break;
-      driven.wait(-1);
+      driven.wait(late.patience_ms());
     }
     driven.take_back();
     // The worker may end the lease, and the shard, from here on.
