@@ -9,12 +9,13 @@ FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 export PYTHON
 
-venv := .venv
+# Another interpreter gets an environment and a build of its own: test-free-threaded.
+venv := $(or $(VENV),.venv)
 python := $(venv)/bin/python
-release := build/release
+release := $(or $(RELEASE),build/release)
 cmake := env PATH="$(CURDIR)/$(venv)/bin:$(PATH)" cmake
 
-.PHONY: build serve test install docs-cpp bench bench-quick bench-executor bench-robustness lint format sanitize fuzz clean help force
+.PHONY: build serve test test-free-threaded install docs-cpp bench bench-quick bench-executor bench-robustness lint format sanitize fuzz clean help force
 
 build: $(venv)/.installed $(release)/build.ninja  ## Set everything up: system packages, Python, .venv, the engine
 	@$(cmake) --build $(release) --target _engine -- -n | grep -q 'no work to do' || \
@@ -28,6 +29,10 @@ serve: build  ## Serve APP (examples/hello.py) on 127.0.0.1:8000 in the foregrou
 
 test: build .cache/system-test  ## Run every test: C++, Python, end to end, conformance, tidy
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" $(python) tools/run_tests.py $(TESTS)
+
+test-free-threaded: .cache/system-test  ## Run the Python and end-to-end tests on a free-threaded CPython, which is built first
+	@$(MAKE) test PYTHON="$$(tools/build-free-threaded)" VENV=.venv-free-threaded RELEASE=build/free-threaded \
+	  TESTS="$(or $(TESTS),tests/python tests/e2e)"
 
 install: $(venv)/.python  ## Install the C++ library, for find_package(fasterapi), below PREFIX (/usr/local)
 	@$(cmake) --preset package >/dev/null
@@ -63,7 +68,7 @@ fuzz: $(venv)/.installed .cache/system-fuzz  ## Fuzz the parsers for FUZZ_SECOND
 	@PATH="$(CURDIR)/$(venv)/bin:$(PATH)" tools/fuzz $(FUZZ_SECONDS)
 
 clean:  ## Remove everything that was built or installed here (.venv too)
-	rm -rf build dist $(venv) .cache .mypy_cache .ruff_cache .pytest_cache
+	rm -rf build dist .venv .venv-free-threaded .cache .mypy_cache .ruff_cache .pytest_cache
 	find fasterapi tests examples benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 help:  ## Show this list
@@ -81,7 +86,7 @@ $(venv)/.python: tools/make-venv pyproject.toml $(if $(PYTHON),force) | .cache/s
 	@tools/make-venv $(venv) $(release)
 
 $(release)/build.ninja: CMakePresets.json | $(venv)/.python
-	@$(cmake) --preset release >/dev/null
+	@$(cmake) --preset release -B $(release) -DPython_EXECUTABLE="$(CURDIR)/$(python)" >/dev/null
 	@touch $@
 
 # The engine is built here, in sight, so that pip finds nothing left to compile.

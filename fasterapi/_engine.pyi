@@ -289,9 +289,12 @@ def take_completed() -> list[Future[Any]] | None:
 
 @final
 class PinnedWorkers:
-    """Worker threads, each with an own-GIL interpreter. They prepare from now on, and wait to be put to use."""
+    """Worker threads: each with an own-GIL interpreter, or all `in_main`, the main interpreter.
 
-    def __init__(self, count: int, python_path: list[str]) -> None: ...
+    They prepare from now on, and wait to be put to use.
+    """
+
+    def __init__(self, count: int, python_path: list[str], *, in_main: bool = False) -> None: ...
     def serve(
         self,
         *,
@@ -303,8 +306,8 @@ class PinnedWorkers:
     ) -> int:
         """Serve with `count` workers until a signal stops the server; returns the exit status.
 
-        `config` is JSON for `fasterapi._worker.run_pinned`; `on_ready` gets each worker's routes as JSON. Blocks
-        without the GIL. What `on_ready` raises stops the server and is raised here.
+        `config` is JSON for `fasterapi._worker.run_pinned`, or `run_thread` with `in_main`; `on_ready` gets each
+        worker's routes as JSON. Blocks without the GIL. What `on_ready` raises stops the server and is raised here.
         """
 
     def close(self) -> None:

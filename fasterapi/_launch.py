@@ -51,7 +51,7 @@ def serve_app(app: App, options: Mapping[str, Any]) -> None:
         target = AppTarget.of_main(app)
     except LoadError as error:
         raise FasterAPIError(str(error)) from None
-    status = launch(target, options, flag_label=lambda name: f"app.run({name}=…)")
+    status = launch(target, options, flag_label=lambda name: f"app.run({name}=…)", app=app)
     if status != 0:
         raise SystemExit(status)
 
@@ -62,10 +62,12 @@ def launch(
     *,
     flag_label: Callable[[str], str],
     fallbacks: Mapping[str, tuple[Any, str]] | None = None,
+    app: App | None = None,
 ) -> int:
     """Try the app, settle the configuration, and serve until stopped; returns the exit status.
 
-    `options` are raw values by option name. Everything that is wrong is told on standard error.
+    `options` are raw values by option name; `app` is the app where this interpreter has it already. Everything that is
+    wrong is told on standard error.
     """
     from fasterapi._pinned import Workers
     from fasterapi._trial import run_trial
@@ -74,9 +76,11 @@ def launch(
     with Workers() as workers:
         # The workers' interpreters are made while the trial runs: most apps will need them.
         trial = run_trial(
-            target, own_gil=asked != "processes", meanwhile=lambda: workers.prepare(_expected_workers(options))
+            target,
+            own_gil=asked not in ("processes", "threads"),
+            meanwhile=lambda: workers.prepare(_expected_workers(options)),
         )
-        return _launch_tried(target, options, trial, workers, flag_label, fallbacks)
+        return _launch_tried(target, options, trial, workers, flag_label, fallbacks, app)
 
 
 def _expected_workers(options: Mapping[str, Any]) -> int:
@@ -94,6 +98,7 @@ def _launch_tried(
     workers: Workers,
     flag_label: Callable[[str], str],
     fallbacks: Mapping[str, tuple[Any, str]] | None,
+    app: App | None,
 ) -> int:
     from fasterapi._port import HeldPort, PortError
     from fasterapi.config import ConfigError, find_pyproject, resolve
@@ -121,7 +126,7 @@ def _launch_tried(
         )
     try:
         with HeldPort.take(resolved.config.host, resolved.config.port) as port:
-            return _serve(target, resolved, choice, port, trial, workers)
+            return _serve(target, resolved, choice, port, trial, workers, app)
     except PortError as error:
         return _fail(f"{error.strerror}\n")
 
@@ -130,12 +135,14 @@ def choose_strategy(resolved: ResolvedConfig, trial: Trial) -> Choice | None:
     """The strategy to run, with the reason; None where the one asked for cannot run this app."""
     asked = resolved.config.strategy
     source = resolved.sources.get("strategy", "")
-    if asked == "processes":
-        return Choice("processes", f"asked for by {source}")
+    if asked in ("processes", "threads"):
+        return Choice(asked, f"asked for by {source}")
     if asked == "pinned":
         return Choice("pinned", f"asked for by {source}") if trial.own_gil else None
     if trial.own_gil:
         return Choice("pinned", "every package of the app loads in an interpreter of its own")
+    if trial.parallel_threads:
+        return Choice("threads", "this Python has no GIL: its threads run in parallel")
     return Choice("processes", explain_refusal(trial))
 
 
@@ -153,7 +160,13 @@ def _shortened(refusal: Refusal) -> list[str]:
 
 
 def _serve(
-    target: AppTarget, resolved: ResolvedConfig, choice: Choice, port: HeldPort, trial: Trial, prepared: Workers
+    target: AppTarget,
+    resolved: ResolvedConfig,
+    choice: Choice,
+    port: HeldPort,
+    trial: Trial,
+    prepared: Workers,
+    app: App | None,
 ) -> int:
     from fasterapi import _engine, _logging
 
@@ -182,6 +195,8 @@ def _serve(
         prepared.close()
         plain["shared_memory_fd"] = _engine.shared_memory_descriptor()
         return Supervisor(plain, on_ready=lambda: _announce_ready(resolved, port)).run()
+    if choice.strategy == "threads":
+        prepared.prepare_threads(workers, app)
     return prepared.serve(plain, on_ready=lambda: _announce_ready(resolved, port))
 
 

@@ -10,6 +10,8 @@ import os
 import sys
 from typing import Any
 
+from fasterapi._place import current_worker
+
 __all__ = ["configure", "error_logger", "server_logger", "write_unfiltered"]
 
 server_logger = logging.getLogger("fasterapi")
@@ -40,12 +42,14 @@ class _TextFormatter(logging.Formatter):
 
     def __init__(self, worker: int | None) -> None:
         super().__init__()
-        self._place = "" if worker is None else f" [worker {worker}]"
+        self._worker = worker
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         request_id = getattr(record, "request_id", None)
         tail = "" if request_id is None else f" request_id={request_id}"
-        return f"{self.formatTime(record)} {record.levelname}{self._place} {record.message}{tail}"
+        worker = _worker_here(self._worker)
+        place = "" if worker is None else f" [worker {worker}]"
+        return f"{self.formatTime(record)} {record.levelname}{place} {record.message}{tail}"
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         return _user_traceback(ei[1])
@@ -76,8 +80,8 @@ class _JSONFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if self._worker is not None:
-            entry["worker"] = self._worker
+        if (worker := _worker_here(self._worker)) is not None:
+            entry["worker"] = worker
         if (request_id := getattr(record, "request_id", None)) is not None:
             entry["request_id"] = request_id
         if record.exc_info and record.exc_info[1] is not None:
@@ -89,7 +93,7 @@ def configure(*, level: str, form: str, worker: int | None = None) -> None:
     """Set up the logger `fasterapi` and those below it, once per interpreter and before the app is loaded.
 
     `level` and `form` are the options `log_level` and `log_format`; `worker` is the worker's index, None outside of
-    one. What the app changes afterwards stays changed.
+    one and where several share the interpreter. What the app changes afterwards stays changed.
     """
     handler = _WholeLineHandler()
     handler.setFormatter(_JSONFormatter(worker) if form == "json" else _TextFormatter(worker))
@@ -99,6 +103,14 @@ def configure(*, level: str, form: str, worker: int | None = None) -> None:
     # Text that user code prints must come out in time when standard output is a pipe.
     if not sys.stdout.line_buffering:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+def _worker_here(configured: int | None) -> int | None:
+    """The index of the worker that logs: this interpreter's only one, or the one whose code this is."""
+    if configured is not None:
+        return configured
+    worker = current_worker.get(None)
+    return None if worker is None else worker.index
 
 
 def write_unfiltered(message: str) -> None:

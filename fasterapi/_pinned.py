@@ -1,4 +1,4 @@
-"""The `pinned` strategy as the main interpreter sees it: it starts the engine's worker threads and waits."""
+"""The strategies `pinned` and `threads` as the main thread sees them: it starts the engine's workers and waits."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import datetime  # noqa: F401
 import json
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from fasterapi import _engine
 from fasterapi._loader import check_routes
+
+if TYPE_CHECKING:
+    from fasterapi.applications import App
 
 __all__ = ["Workers"]
 
@@ -36,6 +39,14 @@ class Workers:
     def prepare(self, expected: int) -> None:
         """Start making as many workers as there will probably be; `serve` corrects it."""
         self._threads = _engine.PinnedWorkers(expected, sys.path)
+
+    def prepare_threads(self, count: int, app: App | None) -> None:
+        """Start that many threads in this interpreter instead; `app` is theirs where it is loaded here already."""
+        from fasterapi import _household
+
+        self.close()
+        _household.begin(count, app)
+        self._threads = _engine.PinnedWorkers(count, sys.path, in_main=True)
 
     def serve(self, config: Mapping[str, Any], *, on_ready: Callable[[], None]) -> int:
         """Serve until a signal stops the server; returns the exit status.

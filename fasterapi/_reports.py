@@ -37,7 +37,7 @@ def fitting_strategy(trial: Trial) -> str:
     """The strategy that `auto` chooses for the app; empty where the app does not load."""
     if trial.error:
         return ""
-    return "pinned" if trial.own_gil else "processes"
+    return "pinned" if trial.own_gil else "threads" if trial.parallel_threads else "processes"
 
 
 def doctor_json(target: str, trial: Trial) -> str:
@@ -70,6 +70,8 @@ def doctor_text(target: str, trial: Trial) -> str:
     lines = [f"{target} loads; it has {len(trial.routes)} route{'' if len(trial.routes) == 1 else 's'}.", ""]
     if trial.own_gil:
         lines.append("strategy: pinned. Every package that the app needs loads in an interpreter of its own.")
+    elif trial.parallel_threads:
+        lines.append("strategy: threads. This Python has no GIL, and every package of the app does without one.")
     else:
         lines.append(f"strategy: processes. {trial.reason}.")
     for refusal in trial.refusals:

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fasterapi._loader import AppTarget
 
-__all__ = ["Refusal", "Trial", "interpreter_flags", "run_trial", "supports_own_gil"]
+__all__ = ["Refusal", "Trial", "interpreter_flags", "is_free_threaded", "run_trial", "supports_own_gil"]
 
 TRIAL_TIMEOUT_S = 120.0
 
@@ -46,7 +46,8 @@ class Trial:
 
     `error` is the user's traceback where the app loads nowhere; `output` is what it wrote until then. `own_gil` says
     whether it loads in an interpreter with its own GIL; where not, `reason` says why and `refusals` name the modules.
-    With `own_gil`, `refusals` are those that the app's own code caught: it does without them. `settings` are those of
+    `parallel_threads` says that this Python has no GIL, and that the app's packages did not bring it back. With
+    `own_gil`, `refusals` are those that the app's own code caught: it does without them. `settings` are those of
     `App(...)`, `routes` its (methods, path, handler), `warnings` what compiling them warned of.
     """
 
@@ -58,11 +59,20 @@ class Trial:
     settings: Mapping[str, Any] = field(default_factory=dict)
     routes: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    parallel_threads: bool = False
 
 
 def supports_own_gil() -> bool:
-    """Whether this Python runs interpreters with a GIL of their own without crashing: CPython from 3.13 on."""
-    return sys.implementation.name == "cpython" and sys.version_info >= (3, 13)
+    """Whether this Python runs interpreters with a GIL of their own without crashing: CPython from 3.13 on.
+
+    Not a free-threaded build of it, whose threads need no such thing.
+    """
+    return sys.implementation.name == "cpython" and sys.version_info >= (3, 13) and not is_free_threaded()
+
+
+def is_free_threaded() -> bool:
+    """Whether this Python is built to run without a GIL; packages may bring the GIL back at run time."""
+    return "t" in sys.abiflags
 
 
 def run_trial(target: AppTarget, *, own_gil: bool = True, meanwhile: Callable[[], None] | None = None) -> Trial:
@@ -70,6 +80,8 @@ def run_trial(target: AppTarget, *, own_gil: bool = True, meanwhile: Callable[[]
 
     `meanwhile` is called once while the child tries an interpreter with its own GIL, if that is tried.
     """
+    if is_free_threaded():
+        return _merge(None, _in_child(target, "main"), "this Python has no GIL, so no interpreters with their own")
     if not supports_own_gil():
         version = ".".join(map(str, sys.version_info[:3]))
         plain = _in_child(target, "main")
@@ -102,6 +114,7 @@ class _Attempt:
     settings: dict[str, Any] = field(default_factory=dict)
     routes: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    parallel_threads: bool = False
 
 
 def _merge(isolated: _Attempt | None, plain: _Attempt, reason: str) -> Trial:
@@ -122,6 +135,7 @@ def _merge(isolated: _Attempt | None, plain: _Attempt, reason: str) -> Trial:
         settings=plain.settings,
         routes=plain.routes,
         warnings=plain.warnings,
+        parallel_threads=plain.parallel_threads,
     )
 
 
@@ -179,6 +193,7 @@ def _collect(report: IO[bytes], status: int, output: IO[bytes]) -> _Attempt:
             attempt.settings = value["settings"]
             attempt.routes = tuple((methods, path, handler) for methods, path, handler in value["routes"])
             attempt.warnings = tuple(value["warnings"])
+            attempt.parallel_threads = value["parallel_threads"]
     attempt.output = _text_of(output)
     if not ended:
         from signal import Signals

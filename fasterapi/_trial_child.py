@@ -87,7 +87,9 @@ def report_from_here(target: str, report_fd: int) -> None:
         report("error", {"traceback": format_user_traceback(error), "summary": summary})
     else:
         told = [str(warning.message) for warning in caught]
-        report("loaded", {"settings": app.settings, "routes": routes, "warnings": told})
+        parallel = not getattr(sys, "_is_gil_enabled", lambda: True)()
+        found = {"settings": app.settings, "routes": routes, "warnings": told, "parallel_threads": parallel}
+        report("loaded", found)
 
 
 def _report_from_own_gil_interpreter(target: str, report_fd: int) -> None:

@@ -8,9 +8,11 @@ import json
 import os
 import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from fasterapi import _engine, _logging
 from fasterapi._dispatch import (
@@ -20,14 +22,19 @@ from fasterapi._dispatch import (
     intercepted_statuses,
     log_timeout,
 )
+from fasterapi._household import Household, household
 from fasterapi._loader import AppTarget, format_user_traceback, load
 from fasterapi._loop import WorkerLoop, install_current_task
+from fasterapi._place import current_worker
 from fasterapi.applications import App, Worker
 from fasterapi.exceptions import RequestTimeout
 from fasterapi.requests import Request
 from fasterapi.responses import Response
 
-__all__ = ["run_pinned", "run_process", "serves_as_process"]
+if TYPE_CHECKING:
+    from fasterapi._engine import Routes
+
+__all__ = ["run_pinned", "run_process", "run_thread", "serves_in_main"]
 
 type Announce = Callable[[WorkerLoop, list[tuple[str, str, str]]], None]
 
@@ -36,8 +43,8 @@ EXECUTOR_TIMEOUT_S = 1.0
 # Signals this close to the first are the same wish.
 SAME_SIGNAL_S = 0.1
 
-# Whether this interpreter is a whole worker process, under the strategy `processes`.
-serves_as_process = False
+# Whether workers serve in the main interpreter, under the strategies `processes` and `threads`.
+serves_in_main = False
 
 
 def run_pinned(slot: object, index: int, config_json: str, interpreter_id: int) -> str | None:
@@ -45,16 +52,42 @@ def run_pinned(slot: object, index: int, config_json: str, interpreter_id: int) 
 
     Called by the engine; `slot` is its name for this worker.
     """
-    config: dict[str, Any] = json.loads(config_json)
 
-    def announce(loop: WorkerLoop, routes: list[tuple[str, str, str]]) -> None:
-        _engine.announce_worker(slot, loop, json.dumps(routes))
-
-    try:
+    def serve() -> None:
+        config: dict[str, Any] = json.loads(config_json)
         _adopt_this_thread()
         worker = Worker(index=index, count=config["workers"], strategy="pinned", interpreter_id=interpreter_id)
-        _run(config, worker, announce, lambda: _engine.retire_worker(slot))
-    except BaseException as error:  # noqa: BLE001 - nothing of the user's may escape into the engine: it is told
+        _run(config, worker, _announcement(slot), lambda: _engine.retire_worker(slot))
+
+    return _told(serve)
+
+
+def run_thread(slot: object, index: int, config_json: str, interpreter_id: int) -> str | None:
+    """Serve in the main interpreter on the calling thread, beside others. Returns what to tell people if that failed.
+
+    Called by the engine; `slot` is its name for this worker.
+    """
+
+    def serve() -> None:
+        config: dict[str, Any] = json.loads(config_json)
+        worker = Worker(index=index, count=config["workers"], strategy="threads", interpreter_id=interpreter_id)
+        current_worker.set(worker)
+        threading.current_thread().name = f"worker-{index}"
+        keep = _keep_house if index == 0 else _join_household
+        keep(household(), config, worker, _announcement(slot), lambda: _engine.retire_worker(slot))
+
+    return _told(serve)
+
+
+def _announcement(slot: object) -> Announce:
+    return lambda loop, routes: _engine.announce_worker(slot, loop, json.dumps(routes))
+
+
+def _told(serve: Callable[[], None]) -> str | None:
+    """Nothing of the user's may escape into the engine: a failure is told as text."""
+    try:
+        serve()
+    except BaseException as error:  # noqa: BLE001 - as above
         return format_user_traceback(error)
     finally:
         sys.stdout.flush()
@@ -64,8 +97,8 @@ def run_pinned(slot: object, index: int, config_json: str, interpreter_id: int) 
 
 def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, str, str]]], None]) -> None:
     """Serve in this process's main interpreter until SIGTERM or SIGINT; a second signal ends the process at once."""
-    global serves_as_process
-    serves_as_process = True
+    global serves_in_main
+    serves_in_main = True
     index = config["worker_index"]
     worker = Worker(index=index, count=config["workers"], strategy="processes", interpreter_id=0)
     if config["pin_to_cores"]:
@@ -82,36 +115,108 @@ def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, s
 
 def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: Callable[[], None]) -> None:
     _logging.configure(level=config["log_level"], form=config["log_format"], worker=worker.index)
-    _engine.bind_package(
-        Request, Response, handle_exception, handle_status, handle_validation_error, log_timeout, RequestTimeout
-    )
-    install_current_task()
+    _bind_engine()
+    with _worker_loop(config, retire) as loop:
+        app = _enter(load(AppTarget.decode(config["app"])), worker, config)
+
+        async def serve() -> None:
+            routes = _compile(app)
+            async with app.run_lifespan():
+                await _serve(loop, app, routes, config, announce)
+
+        loop.run_until_complete(serve())
+
+
+def _keep_house(
+    home: Household, config: Mapping[str, Any], worker: Worker, announce: Announce, retire: Callable[[], None]
+) -> None:
+    """The first worker of several in this interpreter: the app starts and ends in its loop."""
+    global serves_in_main
+    serves_in_main = True
+    try:
+        _logging.configure(level=config["log_level"], form=config["log_format"])
+        _bind_engine()
+        with _worker_loop(config, retire) as loop:
+            app = _enter(home.app or load(AppTarget.decode(config["app"])), worker, config)
+
+            async def serve() -> None:
+                routes = _compile(app)
+                async with app.run_lifespan():
+                    home.open(app, routes)
+                    await _serve(loop, app, routes, config, announce)
+                    await home.others_left()
+
+            try:
+                loop.run_until_complete(serve())
+            finally:
+                app.leave_worker()
+    finally:
+        home.close()
+
+
+def _join_household(
+    home: Household, config: Mapping[str, Any], worker: Worker, announce: Announce, retire: Callable[[], None]
+) -> None:
+    """Another worker of an interpreter whose first one has started the app."""
+    try:
+        opened = home.wait_until_open()
+        if opened is None:
+            return
+        app, routes = opened
+        with _worker_loop(config, retire) as loop:
+            loop.run_until_complete(_serve(loop, app, routes, config, announce))
+    finally:
+        home.leave()
+
+
+_engine_is_bound = False
+
+
+def _bind_engine() -> None:
+    """Give the engine what it takes from this package, once in each interpreter."""
+    global _engine_is_bound
+    if not _engine_is_bound:
+        _engine.bind_package(
+            Request, Response, handle_exception, handle_status, handle_validation_error, log_timeout, RequestTimeout
+        )
+        install_current_task()
+        _engine_is_bound = True
+
+
+@contextmanager
+def _worker_loop(config: Mapping[str, Any], retire: Callable[[], None]) -> Iterator[WorkerLoop]:
+    """The loop of the worker of this thread."""
     loop = WorkerLoop(config)
     asyncio.set_event_loop(loop)
     try:
-        app = load(AppTarget.decode(config["app"]))
-        app.enter_worker(worker, debug=config["debug"], root_path=config["root_path"], timeout_s=config["timeout_s"])
-        # What importing made is there to stay: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        gc.enable()
-        loop.run_until_complete(_serve(loop, app, config, announce))
+        yield loop
     finally:
         retire()
         _close(loop)
 
 
-async def _serve(loop: WorkerLoop, app: App, config: Mapping[str, Any], announce: Announce) -> None:
+def _enter(app: App, worker: Worker, config: Mapping[str, Any]) -> App:
+    app.enter_worker(worker, debug=config["debug"], root_path=config["root_path"], timeout_s=config["timeout_s"])
+    # What importing made is there to stay: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    return app
+
+
+def _compile(app: App) -> Routes:
     with warnings.catch_warnings():
         # The launch has told them, once for all workers.
         warnings.simplefilter("ignore")
-        routes = app.compile_routes()
-    async with app.run_lifespan():
-        keeps_requests = bool(app.exception_handlers) or app.debug
-        listener = config["listener_fds"][app.worker.index]
-        loop._serve(app, routes, intercepted_statuses(app), keeps_requests, listener, config["backlog"])
-        announce(loop, routes.signature())
-        await loop.drained()
+        return app.compile_routes()
+
+
+async def _serve(loop: WorkerLoop, app: App, routes: Routes, config: Mapping[str, Any], announce: Announce) -> None:
+    keeps_requests = bool(app.exception_handlers) or app.debug
+    listener = config["listener_fds"][app.worker.index]
+    loop._serve(app, routes, intercepted_statuses(app), keeps_requests, listener, config["backlog"])
+    announce(loop, routes.signature())
+    await loop.drained()
 
 
 def _stop(loop: WorkerLoop, number: int, grace_period_s: float) -> None:
@@ -156,8 +261,6 @@ def _adopt_this_thread() -> None:
     CPython 3.13 names the process's first thread the main one in every interpreter, takes ours for a foreign one, and
     stumbles over its own note of that when the interpreter ends (gh-130522).
     """
-    import threading
-
     main: Any = threading.main_thread()
     active: Any = threading._active  # type: ignore[attr-defined]
     active.pop(main._ident, None)

@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
+from fasterapi._place import current_worker
 from fasterapi.datastructures import State, URLPath
 from fasterapi.exceptions import FasterAPIError
 from fasterapi.responses import Response
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["App", "FastAPI", "Strategy", "Worker", "serving_app"]
 
-Strategy = Literal["auto", "pinned", "processes"]
+Strategy = Literal["auto", "pinned", "threads", "processes"]
 
 type Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 type ExceptionHandler = Callable[[Any, Any], Response | Awaitable[Response]]
@@ -39,7 +40,7 @@ type ExceptionHandler = Callable[[Any, Any], Response | Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Which worker of how many this interpreter is. `index` counts from 0."""
+    """Which worker of how many this is: an interpreter, or a thread under `threads`. `index` counts from 0."""
 
     index: int
     count: int
@@ -48,11 +49,11 @@ class Worker:
 
 
 class App(RouteDecorators):
-    """One application. Every worker's interpreter imports the app's module and so has an `App` of its own.
+    """One application. Every interpreter that serves imports the app's module and so has an `App` of its own.
 
     `num_workers=0` is one worker for each usable CPU. `worker_strategy` is "pinned" (threads, each with an interpreter
-    and a GIL of its own), "processes", or "auto" (pinned where every imported package allows it). Settings of the
-    server given here yield to those of the command line and of the environment.
+    and a GIL of its own), "threads" (of one interpreter), "processes", or "auto" (pinned where every imported package
+    allows it). Settings of the server given here yield to those of the command line and of the environment.
 
     `run` says where handlers run: "inline" on their worker's thread, "pool" in interpreters beside the workers, "auto"
     (the default) where their measured run time says. `timeout` is how many seconds a handler may take until its request
@@ -124,10 +125,13 @@ class App(RouteDecorators):
 
     @property
     def worker(self) -> Worker:
-        """This interpreter's place among the workers. Raises FasterAPIError where no server runs this app."""
+        """The worker whose code this is. Raises FasterAPIError where no server runs this app.
+
+        Where several workers share an interpreter, threads that belong to none of them get the first.
+        """
         if self._worker is None:
             raise FasterAPIError("app.worker is known only in a worker, from its lifespan on")
-        return self._worker
+        return current_worker.get(self._worker)
 
     def enter_worker(self, worker: Worker, *, debug: bool, root_path: str, timeout_s: float = 0.0) -> None:
         """Take this app as the one that its interpreter serves, with the server's final settings.
@@ -141,6 +145,11 @@ class App(RouteDecorators):
         self.debug = debug
         self.root_path = root_path
         _serving = self
+
+    def leave_worker(self) -> None:
+        """Serve no more in this interpreter, which goes on."""
+        global _serving
+        self._worker = _serving = None
 
     def add_api_route(
         self,

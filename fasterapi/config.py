@@ -107,8 +107,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "strategy",
         str,
-        "How the workers run: threads with an interpreter each, processes, or what the app's packages allow.",
-        choices=("auto", "pinned", "processes"),
+        "How the workers run: threads with an interpreter each or of one, processes, or what the app's packages allow.",
+        choices=("auto", "pinned", "threads", "processes"),
         app_argument="worker_strategy",
     ),
     Option("pin_to_cores", bool, "Keep each worker on a CPU of its own.", app_argument="pin_to_cores"),

@@ -196,15 +196,15 @@ def run_in_worker[**P, T](fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwar
     """Await `fn(*args, **kwargs)`, for handlers: it runs away from the event loop. Raises what `fn` raises.
 
     Calls run in an executor with as many workers as CPUs, which is made when it is first needed and is shared by all
-    interpreters of the process. Under the strategy `processes`, where packages need not support interpreters of their
-    own, calls run in threads of the process.
+    interpreters of the process. Under the strategies `processes` and `threads`, where packages need not support
+    interpreters of their own, calls run in threads of the process.
 
     >>> async def handler(n: int) -> int:
     ...     return await run_in_worker(slow, n)
     """
     from asyncio import to_thread, wrap_future
 
-    if _serves_as_process():
+    if _serves_in_main():
         return to_thread(fn, *args, **kwargs)
     return wrap_future(_own_executor().submit(fn, *args, **kwargs))
 
@@ -243,9 +243,9 @@ def _own_executor() -> SubinterpreterExecutor:
         return _own
 
 
-def _serves_as_process() -> bool:
+def _serves_in_main() -> bool:
     worker = sys.modules.get("fasterapi._worker")
-    return worker is not None and worker.serves_as_process
+    return worker is not None and worker.serves_in_main
 
 
 def _check_place() -> None:

@@ -135,18 +135,21 @@ struct pinned_workers {
 pinned_workers* self_of(PyObject* object) noexcept { return reinterpret_cast<pinned_workers*>(object); }
 
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"count", "python_path", nullptr};
+  static const char* names[] = {"count", "python_path", "in_main", nullptr};
   int count;
   PyObject* path;
+  int in_main = 0;
   std::vector<std::string> python_path;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "iO!", const_cast<char**>(names), &count, &PyList_Type, &path) ||
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "iO!|$p", const_cast<char**>(names), &count, &PyList_Type, &path,
+                                   &in_main) ||
       !python::read_module_path(path, python_path)) {
     return nullptr;
   }
   if (count < 1) return PyErr_Format(PyExc_ValueError, "there must be at least 1 worker, not %d", count);
   ref made = ref::steal(type->tp_alloc(type, 0));
   if (!made) return nullptr;
-  self_of(made.get())->pool = new (std::nothrow) worker_pool(std::move(python_path));
+  self_of(made.get())->pool = new (std::nothrow)
+      worker_pool(in_main != 0 ? worker_home::main_interpreter : worker_home::own_interpreters, std::move(python_path));
   if (self_of(made.get())->pool == nullptr) return PyErr_NoMemory();
   self_of(made.get())->pool->resize(static_cast<size_t>(count));
   return made.release();
@@ -204,7 +207,8 @@ PyMethodDef methods[] = {
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("Worker threads, each with an own-GIL interpreter, that prepare from now on.")},
+    {Py_tp_doc,
+     const_cast<char*>("Worker threads, in own-GIL interpreters or all in the main one, that prepare from now on.")},
     {Py_tp_new, reinterpret_cast<void*>(create)},
     {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
     {Py_tp_methods, methods},

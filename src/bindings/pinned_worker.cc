@@ -65,7 +65,7 @@ core::result<> pinned_worker::serve(const python::gil& held, int64_t interpreter
   const ref module = ref::steal(PyImport_ImportModule("fasterapi._worker"));
   const ref slot = ref::steal(PyCapsule_New(this, worker_capsule, nullptr));
   if (!module || !slot) return python::error::take(held).as_core();
-  const ref failure = ref::steal(PyObject_CallMethod(module.get(), "run_pinned", "OisL", slot.get(), work_.index,
+  const ref failure = ref::steal(PyObject_CallMethod(module.get(), work_.program, "OisL", slot.get(), work_.index,
                                                      work_.config.c_str(), static_cast<long long>(interpreter_id)));
   if (!failure) return python::error::take(held).as_core();
   if (failure.get() == Py_None) return core::nothing{};

@@ -18,11 +18,13 @@ namespace fasterapi::bindings {
 // What a worker is put to. Constant while it works.
 struct assignment {
   int index = 0;
-  int cpu = -1;        // to be pinned to; -1: none
-  std::string config;  // JSON for fasterapi._worker.run_pinned
+  int cpu = -1;         // to be pinned to; -1: none
+  const char* program;  // of fasterapi._worker: what serves
+  std::string config;   // JSON for it
 };
 
-// The job of a pinned interpreter that serves: it drives a shard until it is told to stop.
+// The job of a thread that serves, in an interpreter of its own or in the main one: it drives a shard until it is told
+// to stop.
 //
 // Owner: the pool, on the thread that serves, and the crew that runs it. Members may be called by any thread except
 // where stated.

@@ -16,36 +16,51 @@ namespace {
 using python::ref;
 
 // Imports what every worker needs, whatever the app.
-core::result<> prepare(const std::vector<std::string>& python_path, const python::gil& held) {
-  if (!python::set_module_path(python_path)) return python::error::take(held).as_core();
-  // What is imported now stays: collecting meanwhile would find nothing. run_pinned turns the collector on again.
-  PyGC_Disable();
+core::result<> import_worker(const python::gil& held) {
   if (!ref::steal(PyImport_ImportModule("fasterapi._worker"))) return python::error::take(held).as_core();
   return core::nothing{};
 }
 
+core::result<> prepare_interpreter(const std::vector<std::string>& python_path, const python::gil& held) {
+  if (!python::set_module_path(python_path)) return python::error::take(held).as_core();
+  // What is imported now stays: collecting meanwhile would find nothing. run_pinned turns the collector on again.
+  PyGC_Disable();
+  return import_worker(held);
+}
+
 }  // namespace
 
-worker_pool::worker_pool(std::vector<std::string> python_path)
-    : python_path_(std::move(python_path)), events_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+worker_pool::worker_pool(worker_home home, std::vector<std::string> python_path)
+    : home_(home), python_path_(std::move(python_path)), events_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
 
 worker_pool::~worker_pool() {
   join();
   for (pinned_worker* one : workers_) one->release();
 }
 
-void worker_pool::resize(size_t count) {
-  if (seats_.size() < count) {
-    python::crew_plan plan;
-    plan.pinned = count - seats_.size();
-    plan.work_stealing = false;
-    plan.spin_ns = 0;
-    plan.prepare = [path = python_path_](const python::gil& held, python::place&) { return prepare(path, held); };
-    plan.queue_size = plan.pinned;  // the one job of each
-    auto launched = python::crew::launch(std::move(plan));
-    for (size_t i = 0; i < launched.value()->positions(); ++i) seats_.push_back({launched.value(), i});
-    crews_.push_back(launched.take());
+void worker_pool::launch(size_t count) {
+  python::crew_plan plan;
+  plan.work_stealing = false;
+  plan.spin_ns = 0;
+  plan.queue_size = count;  // the one job of each
+  if (home_ == worker_home::main_interpreter) {
+    plan.main_threads = count;
+    plan.prepare = [](const python::gil& held, python::place&) { return import_worker(held); };
+  } else {
+    plan.pinned = count;
+    plan.prepare = [path = python_path_](const python::gil& held, python::place&) {
+      return prepare_interpreter(path, held);
+    };
   }
+  auto launched = python::crew::launch(std::move(plan));
+  const std::shared_ptr<python::crew> made = launched.take();
+  for (size_t i = 0; i < count; ++i) seats_.push_back({made, i % made->positions()});
+  crews_.push_back(made);
+}
+
+void worker_pool::resize(size_t count) {
+  if (seats_.size() < count) launch(count - seats_.size());
+  if (home_ == worker_home::main_interpreter) return;
   for (size_t i = count; i < seats_.size(); ++i) seats_[i].crew->dismiss(seats_[i].position);
   seats_.resize(count);
 }
@@ -53,7 +68,8 @@ void worker_pool::resize(size_t count) {
 void worker_pool::assign(const std::string& config, const std::vector<int>& cpus) {
   for (size_t i = 0; i < seats_.size(); ++i) {
     const int cpu = cpus.empty() ? -1 : cpus[i % cpus.size()];
-    auto* worker = new pinned_worker({static_cast<int>(i), cpu, config}, events_.get());
+    const char* program = home_ == worker_home::main_interpreter ? "run_thread" : "run_pinned";
+    auto* worker = new pinned_worker({static_cast<int>(i), cpu, program, config}, events_.get());
     workers_.push_back(worker);
     worker->retain();
     const auto where = python::destination::position(seats_[i].position);

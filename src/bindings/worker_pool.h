@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,18 +11,26 @@
 
 namespace fasterapi::bindings {
 
-// The interpreters of one server, made early and put to work later.
+// Where the workers of one server run.
+enum class worker_home : uint8_t {
+  own_interpreters,  // each in an interpreter with a GIL of its own (`pinned`)
+  main_interpreter,  // all in the main one, a thread each (`threads`)
+};
+
+// The workers of one server, whose interpreters are made early and put to work later.
 //
 // Owner: the main interpreter's thread, which is attached only where that is said.
 class worker_pool {
  public:
-  explicit worker_pool(std::vector<std::string> python_path);
+  // `python_path` is the sys.path of interpreters of their own.
+  worker_pool(worker_home home, std::vector<std::string> python_path);
   // Ends what was not put to use, and waits for it. Not attached.
   ~worker_pool();
   worker_pool(const worker_pool&) = delete;
   worker_pool& operator=(const worker_pool&) = delete;
 
-  // Starts to prepare interpreters, or dismisses those past `count`, before any is put to work. Attached or not.
+  // Starts to prepare workers, or dismisses those past `count`, before any is put to work. Attached or not. Those of
+  // the main interpreter are of a fixed number: only the first call counts.
   void resize(size_t count);
   // Puts them all to work.
   void assign(const std::string& config, const std::vector<int>& cpus);
@@ -44,13 +53,17 @@ class worker_pool {
   std::vector<std::string> routes() const;
 
  private:
-  // An interpreter: a position of one of the crews. There is one crew, unless more were wanted than expected.
+  void launch(size_t count);
+
+  // A position of one of the crews: an interpreter, or the main one, which is every worker's. There is one crew, unless
+  // more were wanted than expected.
   struct seat {
     std::shared_ptr<python::crew> crew;
     size_t position;
   };
 
-  std::vector<std::string> python_path_;
+  const worker_home home_;
+  const std::vector<std::string> python_path_;
   net::descriptor events_;
   std::vector<std::shared_ptr<python::crew>> crews_;
   std::vector<seat> seats_;

@@ -18,9 +18,12 @@ from typing import Any, Self
 
 import pytest
 
-__all__ = ["INSTRUMENTED", "READY_S", "STOP_S", "STRATEGIES", "Server", "connected", "server_of"]
+__all__ = ["EACH_INTERPRETER", "INSTRUMENTED", "READY_S", "STOP_S", "STRATEGIES", "Server", "connected", "server_of"]
 
-STRATEGIES = ("pinned", "processes")
+STRATEGIES = ("pinned", "threads", "processes")
+
+# For tests of what only workers with an interpreter each can do: run the app's code differently.
+EACH_INTERPRETER = pytest.mark.parametrize("strategy", ["pinned", "processes"], indirect=True)
 
 # Generous: instrumented builds on a busy machine start slowly.
 READY_S = 60.0

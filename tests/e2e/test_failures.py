@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.e2e.conftest import Serve
-from tests.e2e.serving import Server, server_of
+from tests.e2e.serving import EACH_INTERPRETER, Server, server_of
 from tests.e2e.wire import Reply, Wire
 
 APP = """
@@ -267,6 +267,7 @@ def test_json_logs_are_one_object_a_line(serve: Serve) -> None:
     assert any(entry.get("request_id") == request_id for entry in entries)
 
 
+@EACH_INTERPRETER
 def test_a_startup_that_fails_in_one_worker_of_several_stops_all(serve: Serve) -> None:
     source = """
     from contextlib import asynccontextmanager

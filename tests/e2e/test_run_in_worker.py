@@ -53,8 +53,8 @@ def check(server: Server, strategy: str) -> None:
         where = wire.ask("/where").json
         assert where["handler"][0] == where["call"][0]
         assert where["handler"][2] != where["call"][2]
-        # A process may have packages that refuse other interpreters: its calls stay in its own.
-        assert (where["handler"][1] == where["call"][1]) == (strategy == "processes")
+        # The main interpreter may have packages that refuse others: its calls stay there.
+        assert (where["handler"][1] == where["call"][1]) == (strategy != "pinned")
         assert [wire.ask("/total").json for _ in range(5)] == [45] * 5
         assert wire.ask("/error").json == "far away"
     assert server.stop() == 0

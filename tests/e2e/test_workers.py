@@ -72,13 +72,17 @@ def test_every_worker_serves_and_knows_itself(serve: Serve, strategy: str) -> No
         assert sorted(workers) == [0, 1, 2]
         assert {worker["count"] for worker in workers.values()} == {3}
         assert {worker["strategy"] for worker in workers.values()} == {strategy}
-        assert all(worker["main"] for worker in workers.values())
+        assert all(worker["main"] == (strategy != "threads") for worker in workers.values())
         processes = {worker["process"] for worker in workers.values()}
         interpreters = {worker["interpreter"] for worker in workers.values()}
         if strategy == "pinned":
             assert processes == {server.process.pid}
             assert len(interpreters) == 3
             assert 0 not in interpreters
+            assert len({worker["thread"] for worker in workers.values()}) == 3
+        elif strategy == "threads":
+            assert processes == {server.process.pid}
+            assert interpreters == {0}
             assert len({worker["thread"] for worker in workers.values()}) == 3
         else:
             assert len(processes) == 3
@@ -91,8 +95,12 @@ def test_a_connection_stays_with_its_worker(serve: Serve) -> None:
         assert len({wire.ask("/who").json["index"] for _ in range(30)}) == 1
 
 
-def test_modules_are_each_workers_own(serve: Serve) -> None:
+def test_modules_are_each_interpreters_own(serve: Serve, strategy: str) -> None:
     with serve(APP, "--workers", "2") as server:
+        if strategy == "threads":
+            counts = [ask_new(server, "/count")["count"] for _ in range(50)]  # type: ignore[index]
+            assert counts == list(range(1, 51))
+            return
         seen: dict[int, list[int]] = {0: [], 1: []}
         for _ in range(200):
             answer = ask_new(server, "/count")
@@ -115,7 +123,7 @@ def test_a_crash_takes_one_process_or_is_told(serve: Serve, strategy: str) -> No
             victim = wire.ask("/who").json
             wire.send(b"GET /crash HTTP/1.1\r\nHost: a\r\n\r\n")
             assert wire.at_end()
-        if strategy == "pinned":
+        if strategy != "processes":
             assert server.wait() == -signal.SIGABRT
             return
         survivor = before[1 - victim["index"]]["process"]

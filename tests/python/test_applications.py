@@ -3,12 +3,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from typing import Any
 
 import pytest
 
 from fasterapi import FastAPI
-from fasterapi.applications import App, Worker
+from fasterapi._place import current_worker
+from fasterapi.applications import App, Worker, serving_app
 from fasterapi.exceptions import FasterAPIError
 
 
@@ -78,6 +80,25 @@ def test_worker_is_known_only_in_a_worker() -> None:
     assert (app.worker.index, app.worker.count, app.worker.interpreter_id) == (2, 4, 7)
     assert app.debug
     assert app.root_path == "/x"
+
+
+def test_threads_of_one_interpreter_know_their_worker() -> None:
+    app = App()
+    first, second = (Worker(index=i, count=2, strategy="threads", interpreter_id=0) for i in range(2))
+    app.enter_worker(first, debug=False, root_path="")
+
+    def be_second() -> Worker:
+        current_worker.set(second)
+        return app.worker
+
+    assert app.worker is first
+    assert copy_context().run(be_second) is second
+    assert serving_app() is app
+    app.leave_worker()
+    with pytest.raises(FasterAPIError, match="only in a worker"):
+        _ = app.worker
+    with pytest.raises(FasterAPIError, match="no app is served"):
+        serving_app()
 
 
 def test_only_given_settings_are_settings() -> None:

@@ -61,6 +61,26 @@ def test_auto_takes_pinned_where_the_app_fits_and_processes_elsewhere() -> None:
     assert chosen.reason == "numpy does not load in a sub-interpreter (app → numpy → numpy.core)"
 
 
+def test_auto_takes_threads_where_there_is_no_gil() -> None:
+    assert _choice(Trial(own_gil=False, reason="…", parallel_threads=True)).strategy == "threads"
+    assert (
+        _choice(Trial(own_gil=False, reason="…", parallel_threads=True), strategy="processes").strategy == "processes"
+    )
+    assert _choice(_REFUSES, strategy="threads").reason == "asked for by --strategy"
+
+
+def test_threads_are_prepared_once_their_number_is_known(
+    served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[tuple[int, App | None]] = []
+    monkeypatch.setattr(
+        "fasterapi._pinned.Workers.prepare_threads", lambda self, count, app: prepared.append((count, app))
+    )
+    assert _launch_with(monkeypatch, _REFUSES, {"strategy": "threads", "port": "0"}) == 0
+    assert prepared == [(5, None)]
+    assert served[0]["strategy"] == "threads"
+
+
 def test_a_long_chain_is_told_by_its_ends() -> None:
     chain = ("app", "shop", "numpy", "numpy.version", "numpy._core", "numpy._core._multiarray_umath")
     refusal = Refusal(chain[-1], "numpy", chain, "…")
@@ -173,13 +193,14 @@ def test_run_while_serving_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_run_passes_its_arguments_and_fails_by_exiting(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[Any, ...]] = []
 
-    def fake_launch(target: AppTarget, options: Mapping[str, Any], *, flag_label: Any) -> int:
-        calls.append((options, flag_label("port")))
+    def fake_launch(target: AppTarget, options: Mapping[str, Any], *, flag_label: Any, app: App) -> int:
+        calls.append((options, flag_label("port"), app))
         return 3
 
     monkeypatch.setattr(_launch, "launch", fake_launch)
     monkeypatch.setattr(AppTarget, "of_main", lambda app: _TARGET)
+    app = App()
     with pytest.raises(SystemExit) as caught:
-        App().run("0.0.0.0", 80, log_level="debug")
+        app.run("0.0.0.0", 80, log_level="debug")
     assert caught.value.code == 3
-    assert calls == [({"host": "0.0.0.0", "port": 80, "log_level": "debug"}, "app.run(port=…)")]
+    assert calls == [({"host": "0.0.0.0", "port": 80, "log_level": "debug"}, "app.run(port=…)", app)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import sys
 from importlib.machinery import BuiltinImporter, ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -152,7 +153,17 @@ def test_the_recorder_reports_what_it_sees(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_python_without_own_gil_interpreters_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fasterapi._trial.supports_own_gil", lambda: False)
+    monkeypatch.setattr("fasterapi._trial.is_free_threaded", lambda: False)
     trial = run_trial(_target(project, _APP))
     assert not trial.own_gil
     assert "has no dependable interpreters with their own GIL" in trial.reason
     assert trial.routes == (("GET", "/x", "x"),)
+
+
+def test_a_python_without_a_gil_needs_no_interpreters(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fasterapi._trial.is_free_threaded", lambda: True)
+    assert not supports_own_gil()
+    trial = run_trial(_target(project, _APP))
+    assert (trial.own_gil, trial.reason) == (False, "this Python has no GIL, so no interpreters with their own")
+    # The trial's own process is of this very build.
+    assert trial.parallel_threads == (not getattr(sys, "_is_gil_enabled", lambda: True)())
