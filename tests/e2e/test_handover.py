@@ -1,0 +1,258 @@
+"""While a handler is stuck, somebody else drives its worker's connections, timers and listener; then they go back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Serve
+from tests.e2e.gate import SOURCE, Diary, Gate, wait_until
+from tests.e2e.serving import Server
+from tests.e2e.test_resources import processor_seconds
+from tests.e2e.wire import Wire, request
+
+APP = (
+    SOURCE
+    + """
+import asyncio
+import threading
+from fasterapi import App, PlainTextResponse, Request
+
+app = App()
+kept = []
+
+@app.get("/fine")
+async def fine():
+    note("fine")
+    return "fine"
+
+@app.get("/typed/{number}")
+async def typed(number: int):
+    return number
+
+@app.get("/stuck", run="inline")
+def stuck(gate: str = "gate"):
+    pass_gate(gate)
+    note("went on")
+    return "went on"
+
+@app.get("/stuck-async")
+async def stuck_async(gate: str = "gate"):
+    pass_gate(gate)
+    note("went on")
+    return "went on"
+
+@app.get("/who")
+async def who():
+    return [os.getpid(), threading.get_native_id(), app.worker.interpreter_id, app.worker.index]
+
+@app.post("/size")
+async def size(request: Request):
+    return len(await request.body())
+
+@app.get("/large", response_class=PlainTextResponse)
+async def large():
+    return "x" * 4_000_000
+
+@app.get("/expect")
+async def expect(fifo: str):
+    loop = asyncio.get_running_loop()
+    descriptor = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+
+    def readable():
+        loop.remove_reader(descriptor)
+        note("descriptor")
+
+    loop.add_reader(descriptor, readable)
+    loop.call_later(0.02, note, "timer")
+
+    async def sleeper():
+        await asyncio.sleep(0.02)
+        note("task")
+
+    kept.append(asyncio.create_task(sleeper()))
+    return "armed"
+"""
+)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    with Gate(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=["/stuck", "/stuck-async"])
+def stuck(request: pytest.FixtureRequest) -> str:
+    """A path whose handler waits at the gate."""
+    path: str = request.param
+    return path
+
+
+def assert_is_driven(wire: Wire) -> None:
+    """What needs no Python is answered, also where the worker is stuck."""
+    assert wire.ask("/nowhere").status == 404
+
+
+def test_what_needs_no_python_is_answered_meanwhile(serve: Serve, gate: Gate, stuck: str) -> None:
+    with serve(APP, "--workers", "1") as server, Wire(server) as waiting, Wire(server) as kept:
+        assert kept.ask("/fine").status == 200
+        waiting.send(request(stuck))
+        gate.wait_for_somebody()
+        for wire in (kept, Wire(server)):
+            with wire:
+                assert wire.ask("/nowhere").status == 404
+                assert wire.ask("/typed/x").status == 422
+                assert wire.ask("/fine", method="DELETE").status == 405
+                wire.send(request("/nowhere") + request("/typed/y") + request("/nowhere"))
+                assert [wire.receive().status for _ in range(3)] == [404, 422, 404]
+                wire.send(b"GET / HTTP/1.1\r\n\r\n")
+                assert wire.receive().status == 400
+                assert wire.at_end()
+        gate.open()
+        assert waiting.receive().json == "went on"
+
+
+def test_a_connection_keeps_the_order_of_its_answers(serve: Serve, gate: Gate) -> None:
+    with serve(APP, "--workers", "1") as server, Wire(server) as wire, Wire(server) as other:
+        wire.send(request("/stuck") + request("/nowhere") + request("/fine"))
+        gate.wait_for_somebody()
+        assert_is_driven(other)
+        wire.send(request("/typed/x"))
+        assert_is_driven(other)
+        gate.open()
+        assert [wire.receive().status for _ in range(4)] == [200, 404, 200, 422]
+
+
+def test_the_shard_goes_back_to_its_worker(serve: Serve, gate: Gate, stuck: str) -> None:
+    with serve(APP, "--workers", "1") as server, Wire(server) as wire, Wire(server) as other:
+        before = other.ask("/who").json
+        wire.send(request(stuck))
+        gate.wait_for_somebody()
+        assert_is_driven(other)
+        gate.open()
+        assert wire.receive().json == "went on"
+        assert wire.ask("/who").json == before
+        assert other.ask("/who").json == before
+
+
+def test_bodies_arrive_and_answers_leave_meanwhile(serve: Serve, gate: Gate) -> None:
+    with (
+        serve(APP, "--workers", "1") as server,
+        Wire(server) as wire,
+        Wire(server, receive_buffer=4096) as reader,
+        Wire(server) as sender,
+    ):
+        reader.send(request("/large"))
+        sender.send(b"POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 1000)
+        assert_is_driven(wire)
+        wire.send(request("/stuck"))
+        gate.wait_for_somebody()
+        sender.send(b"x" * 2_999_000)
+        assert len(reader.receive().body) == 4_000_000
+        gate.open()
+        assert wire.receive().json == "went on"
+        assert sender.receive().json == 3_000_000
+
+
+def test_asyncio_of_the_stuck_loop_waits_and_goes_on_afterwards(
+    serve: Serve, gate: Gate, stuck: str, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "watched")
+    diary = Diary(tmp_path)
+    with serve(APP, "--workers", "1") as server, Wire(server) as wire, Wire(server) as other:
+        wire.send(request("/expect?fifo=watched") + request(stuck))
+        assert wire.receive().json == "armed"
+        gate.wait_for_somebody()
+        seen = diary.lines()
+        with (tmp_path / "watched").open("w") as watched:
+            watched.write("news")
+            watched.flush()
+            assert_is_driven(other)
+            used = processor_seconds(server)
+            time.sleep(1)
+            assert processor_seconds(server) - used < 0.5, "a busy loop"
+            assert_is_driven(other)
+            assert diary.lines() == seen, "the loop is stuck: nothing of it runs"
+            gate.open()
+            assert wire.receive().json == "went on"
+            for line in ("timer", "task", "descriptor"):
+                diary.wait_for(line)
+
+
+def test_clients_may_leave_meanwhile(serve: Serve, gate: Gate, stuck: str, tmp_path: Path) -> None:
+    with serve(APP, "--workers", "1") as server, Wire(server) as other:
+        with Wire(server) as gone, Wire(server) as idle, Wire(server) as halfway:
+            assert_is_driven(idle)
+            halfway.send(b"GET /fi")
+            gone.send(request(stuck))
+            gate.wait_for_somebody()
+            assert_is_driven(other)
+        assert_is_driven(other)
+        gate.open()
+        Diary(tmp_path).wait_for("went on")
+        assert other.ask("/fine").status == 200
+
+
+def test_stopping_waits_for_the_stuck_handler(serve: Serve, gate: Gate, stuck: str) -> None:
+    with serve(APP, "--workers", "1") as server, Wire(server) as wire, Wire(server) as other:
+        wire.send(request(stuck))
+        gate.wait_for_somebody()
+        assert_is_driven(other)
+        server.signal(signal.SIGTERM)
+        server.wait_for_log("SIGTERM")
+        gate.open()
+        assert wire.receive().json == "went on"
+        assert server.wait() == 0
+
+
+def test_two_hundred_times(serve: Serve, gate: Gate, tmp_path: Path) -> None:
+    with serve(APP, "--workers", "1") as server, Wire(server) as wire, Wire(server) as other:
+        before = other.ask("/who").json
+        for _ in range(200):
+            wire.send(request("/stuck"))
+            gate.wait_for_somebody()
+            assert_is_driven(other)
+            gate.open()
+            assert wire.receive().json == "went on"
+        assert other.ask("/who").json == before
+        assert Diary(tmp_path).lines().count("went on") == 200
+
+
+def one_of_each_worker(server: Server, count: int, stack: ExitStack) -> list[Wire]:
+    """A connection to each worker: the kernel chooses, so several may be needed."""
+    found: dict[int, Wire] = {}
+
+    def is_complete() -> bool:
+        wire = stack.enter_context(Wire(server))
+        found.setdefault(wire.ask("/who").json[3], wire)
+        return len(found) == count
+
+    wait_until(is_complete, f"connections to {count} workers")
+    return list(found.values())
+
+
+def test_two_workers_at_once(serve: Serve, gate: Gate, tmp_path: Path) -> None:
+    with serve(APP, "--workers", "2") as server, ExitStack() as stack:
+        first, second = one_of_each_worker(server, 2, stack)
+        one, two = one_of_each_worker(server, 2, stack)
+        another = stack.enter_context(Gate(tmp_path, "another"))
+        first.send(request("/stuck"))
+        second.send(request("/stuck?gate=another"))
+        gate.wait_for_somebody()
+        another.wait_for_somebody()
+        for wire in (one, two):
+            assert_is_driven(wire)
+        another.open()
+        assert second.receive().json == "went on"
+        for wire in (one, two):
+            assert_is_driven(wire)
+        gate.open()
+        assert first.receive().json == "went on"
+        assert {wire.ask("/fine").status for wire in (one, two, first, second)} == {200}
