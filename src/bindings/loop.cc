@@ -269,9 +269,12 @@ PyObject* run_once(PyObject* object, PyObject*) {
   if (patience == 0) {
     shard.wait(0);
   } else {
+    core::ticks waited;
     Py_BEGIN_ALLOW_THREADS shard.wait(patience);
+    waited = shard.turn_began();
     self->core->hold->leave(nullptr);  // another thread may keep the GIL for long
-    Py_END_ALLOW_THREADS enter_shard(self);
+    Py_END_ALLOW_THREADS shard.counts().gil_wait.record_alone(core::ticks::now().ns_since(waited));
+    enter_shard(self);
   }
   while (server::call* next = shard.next_call()) {
     run_call(self->core->here, *next);

@@ -88,9 +88,9 @@ bool warn_of_shadow(const routes_object* self, const handler_entry& added, int64
 }
 
 PyObject* add(PyObject* object, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"path",          "methods",        "handler",  "plan",     "name",     "status_code",
-                                "response_kind", "response_class", "qualname", "is_async", "run_mode", "timeout_ms",
-                                nullptr};
+  static const char* names[] = {"path",        "methods",       "handler",        "plan",     "name",
+                                "status_code", "response_kind", "response_class", "qualname", "is_async",
+                                "run_mode",    "timeout_ms",    nullptr};
   routes_object* self = self_of(object);
   module_state& state = state_of_type(Py_TYPE(object));
   const char* path;
@@ -132,6 +132,7 @@ PyObject* add(PyObject* object, PyObject* args, PyObject* keywords) {
   if (!entry.label || !warn_of_shadow(self, entry, added.value().shadowed_by)) return nullptr;
   self->application->routes.push_back(
       {&entry.plan->shape, static_cast<server::run_mode>(run_mode), is_async != 0, timeout_ms});
+  self->application->routes.back().name = entry.methods + ' ' + entry.path + " (" + entry.qualname + ')';
   self->handlers->push_back(std::move(entry));
   Py_RETURN_NONE;
 }

@@ -8,8 +8,8 @@
 namespace fasterapi::core {
 
 // How long something took, many times: counts in buckets of at most 12.5 % width, in fixed memory (4 KB).
-// One thread or several record; any thread reads, and sees each record at some time. Zeroed memory is an empty one, so it
-// may lie in memory that processes share.
+// One thread or several record; any thread reads, and sees each record at some time. Zeroed memory is an empty one, so
+// it may lie in memory that processes share.
 class latency_histogram {
  public:
   void record(int64_t duration_ns) noexcept {

@@ -12,7 +12,8 @@ namespace {
 
 #if defined(__x86_64__)
 
-// One rate whatever the CPU's clock does, and no pause in sleep states: Intel SDM vol. 3B, 18.17.1; AMD APM vol. 3, E.4.7.
+// One rate whatever the CPU's clock does, and no pause in sleep states: Intel SDM vol. 3B, 18.17.1; AMD APM vol. 3,
+// E.4.7.
 bool has_invariant_counter() noexcept {
   constexpr unsigned power_management = 0x8000'0007;
   constexpr unsigned invariant_counter = 1U << 8;

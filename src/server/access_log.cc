@@ -34,8 +34,8 @@ std::string_view target_of(const call& answered) noexcept {
 
 }  // namespace
 
-void access_log::add(const call& answered, uint16_t status, size_t body_bytes, int64_t now_ns) noexcept {
-  const double elapsed_ms = answered.started_ns == 0 ? 0.0 : static_cast<double>(now_ns - answered.started_ns) / 1e6;
+void access_log::add(const call& answered, uint16_t status, size_t body_bytes, int64_t elapsed_ns) noexcept {
+  const double elapsed_ms = static_cast<double>(elapsed_ns) / 1e6;
   if (as_json_) {
     add_json(answered, status, body_bytes, elapsed_ms);
   } else {

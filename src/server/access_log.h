@@ -20,8 +20,8 @@ class access_log {
   access_log(bool enabled, bool as_json) noexcept : enabled_(enabled), as_json_(as_json), clock_(as_json) {}
 
   bool enabled() const noexcept { return enabled_; }
-  // `now_ns` is core::monotonic_ns(); the call's head must still be readable.
-  void add(const call& answered, uint16_t status, size_t body_bytes, int64_t now_ns) noexcept;
+  // The call's head must still be readable.
+  void add(const call& answered, uint16_t status, size_t body_bytes, int64_t elapsed_ns) noexcept;
   // `what` may be several lines: the id is on the first.
   void error(std::string_view request_id, std::string_view what) noexcept;
   void flush() noexcept;

@@ -19,6 +19,7 @@ struct route {
   run_mode run = run_mode::automatic;
   bool is_async = false;   // the handler gives a coroutine, as far as is known before it is called
   int64_t timeout_ms = 0;  // that the handler may take until its request is answered with 504; 0: any time
+  std::string name = {};   // for people: "GET /x (handler)"
 };
 
 // The routes that a shard serves. Immutable while a shard uses it.

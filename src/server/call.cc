@@ -8,7 +8,7 @@ namespace fasterapi::server {
 void call::reset() noexcept {
   origin = nullptr;
   at = stage::head;
-  sent_continue = false;
+  sent_continue = routed = handed_out = pooled = false;
   parser.reset();
   path = {};
   body = {};
@@ -21,7 +21,7 @@ void call::reset() noexcept {
   body_bytes.shrink(kept_capacity);
   held.shrink(kept_capacity);
   memory.reset();
-  started_ns = 0;
+  began = {};
   handler = view = nullptr;
 }
 

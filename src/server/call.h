@@ -9,6 +9,7 @@
 #include "core/arena.h"
 #include "core/byte_buffer.h"
 #include "core/intrusive_list.h"
+#include "core/ticks.h"
 #include "core/timer_wheel.h"
 #include "http/h1/body_decoder.h"
 #include "http/h1/head_parser.h"
@@ -51,11 +52,14 @@ struct call : core::wheel_timer, core::list_link<waiting_tag> {
   }
 
   call* pool_next = nullptr;
-  connection* origin = nullptr;  // null once the client is gone, or has its answer: the handler's will be dropped
+  connection* origin = nullptr;   // null once the client is gone, or has its answer: the handler's will be dropped
   call_runner* runner = nullptr;  // that runs the handler while it is suspended; null: the shard's own thread does
   stage at = stage::head;
   bool parser_ready = false;  // the parser has this shard's limits
   bool sent_continue = false;
+  bool routed = false;      // `matched` is its route
+  bool handed_out = false;  // to the driver, whose handler runs for it
+  bool pooled = false;      // that handler runs, or ran, on a pooled worker
 
   http::h1::head_parser parser{http::h1::head_limits{}};
   http::request_head head;
@@ -82,7 +86,7 @@ struct call : core::wheel_timer, core::list_link<waiting_tag> {
   core::byte_buffer held;        // what retain() moved
   core::arena memory;
 
-  int64_t started_ns = 0;   // when the head was complete; only with an access log
+  core::ticks began;        // the beginning of the turn in which the head was complete
   void* handler = nullptr;  // the driver's: what runs for this call while it is suspended
   void* view = nullptr;     // the driver's: the object through which the handler sees this request; the call owns it
 };

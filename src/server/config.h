@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct config {
 
   // What a proxy strips from paths; percent-encoded, without a slash at its end.
   std::string root_path;
+
+  int32_t worker = -1;  // its index among the server's workers; -1: none
 
   bool access_log = false;
   bool access_log_json = false;

@@ -12,6 +12,7 @@ void connection::reset() noexcept {
   at = phase::receiving;
   readable = half_closed = close_after = input_left = probed = false;
   active = nullptr;
+  if (unsent() > 0) traffic->settled.add(unsent());
   in_begin = out_begin = 0;
   discarded = 0;
   body_received = 0;
@@ -37,23 +38,30 @@ char* connection::input_room(size_t size) noexcept {
 
 char* connection::output_room(size_t size) noexcept {
   buffers->lend(out);
-  return out.extend(size);
+  char* room = out.extend(size);
+  if (room != nullptr) traffic->queued.add(size);
+  return room;
 }
 
 connection::sent connection::send(std::string_view head, std::string_view body) noexcept {
   const size_t total = head.size() + body.size();
   ssize_t taken = body.empty() ? net::send(fd, head) : net::send(fd, head, body);
-  if (taken == static_cast<ssize_t>(total)) [[likely]]
+  if (taken == static_cast<ssize_t>(total)) [[likely]] {
+    traffic->bytes_out.add(total);
     return sent::all;
+  }
   if (taken < 0) {
     if (errno != EAGAIN && errno != EINTR) return sent::broken;
     taken = 0;
   }
   buffers->lend(out);
   const auto skip = static_cast<size_t>(taken);
+  traffic->bytes_out.add(skip);
   if (skip < head.size()) out.append(head.substr(skip));
   out.append(body.substr(skip > head.size() ? skip - head.size() : 0));
-  return out.failed() ? sent::broken : sent::some;
+  if (out.failed()) return sent::broken;
+  traffic->queued.add(total - skip);
+  return sent::some;
 }
 
 connection::sent connection::flush() noexcept {
@@ -62,6 +70,8 @@ connection::sent connection::flush() noexcept {
     if (taken < 0 && errno == EINTR) continue;
     if (taken < 0) return errno == EAGAIN ? sent::some : sent::broken;
     out_begin += static_cast<size_t>(taken);
+    traffic->bytes_out.add(static_cast<uint64_t>(taken));
+    traffic->settled.add(static_cast<uint64_t>(taken));
   }
   buffers->take_back(out);
   out_begin = 0;
@@ -74,6 +84,7 @@ ssize_t connection::receive(char* to, size_t size) noexcept {
     if (got < 0 && errno == EINTR) continue;
     // Under edge triggering a short read means that the socket was emptied (epoll(7)); the end of the stream, once
     // announced, is still to be read.
+    if (got > 0) traffic->bytes_in.add(static_cast<uint64_t>(got));
     readable = got > 0 && (static_cast<size_t>(got) == size || half_closed);
     return got;
   }

@@ -8,6 +8,7 @@
 #include "core/intrusive_list.h"
 #include "core/timer_wheel.h"
 #include "net/address.h"
+#include "server/metrics.h"
 
 namespace fasterapi::server {
 
@@ -58,6 +59,7 @@ struct connection : core::wheel_timer, core::list_link<open_tag>, core::list_lin
 
   connection* pool_next = nullptr;
   core::buffer_pool* buffers = nullptr;  // the shard's; set while the connection is open
+  traffic_counts* traffic = nullptr;     // the shard's; set while the connection is open
   int fd = -1;
   phase at = phase::receiving;
   bool readable = false;       // the socket may hold bytes that were not read (edge-triggered)

@@ -124,9 +124,9 @@ call* shard::parse_head(connection& from, call& request) noexcept {
     case http::h1::parse_status::complete:
       break;
   }
-  ++counts_.requests;
+  counts().requests.add();
   from.since_ms = 0;
-  if (log_.enabled()) request.started_ns = core::monotonic_ns();
+  request.began = turn_began_;
   if (!accept_head(from, request)) return request.refused.status != 0 ? &request : nullptr;
   if (!request.head.chunked && request.head.content_length == 0) {
     consume(from, request.head.size);
@@ -212,8 +212,10 @@ bool shard::find_route(call& request) noexcept {
     const http::method_set get = app_->router.bit_of(http::method::get, {});
     if ((request.matched.allowed & get) != 0) outcome = app_->router.find(get, request.path, request.matched);
   }
-  if (outcome == http::router::outcome::found) [[likely]]
+  if (outcome == http::router::outcome::found) [[likely]] {
+    request.routed = true;
     return true;
+  }
   if (outcome == http::router::outcome::no_method) {
     refuse_method(request);
   } else if (!app_->redirect_slashes || !redirect_slash(request)) {
@@ -278,7 +280,7 @@ bool shard::redirect_slash(call& request) noexcept {
   moved.status = 307;
   moved.fields = {&field, 1};
   moved.close = !skip_body(request);
-  ++counts_.answered_without_handler;
+  counts().answered_without_handler.add();
   answer(request, moved);
   return true;
 }
@@ -354,7 +356,7 @@ std::optional<answer_view> shard::refuse_invalid(call& refused, const schema::er
     refused.refused.body = refused.memory.copy(reply_.view());
     return std::nullopt;
   }
-  ++counts_.answered_without_handler;
+  counts().answered_without_handler.add();
   answer_view invalid;
   invalid.status = status;
   invalid.content_type = "application/json";
@@ -387,6 +389,7 @@ bool shard::suspend(call& later, bool keep_request) noexcept {
 
 void shard::delegate(call& given, call_runner& runner) noexcept {
   given.runner = &runner;
+  given.pooled = true;
   ++away_;
   if (!suspend(given, true)) {
     --away_;
@@ -395,6 +398,7 @@ void shard::delegate(call& given, call_runner& runner) noexcept {
   if (runner.run(given, *this)) return;
   --away_;
   given.runner = nullptr;
+  given.pooled = false;
   const http::h1::response_field later{"retry-after", "1"};
   send_detail(given, 503, "the server is busy", {}, {&later, 1}, false);
 }

@@ -69,6 +69,7 @@ struct shard_counts {
   rare_tally hand_overs;     // the shard went to a spare driver because its worker was stuck
   rare_tally timeouts;       // calls whose deadline came before their answer
   rare_tally interruptions;  // handlers that were told to end
+  rare_tally stuck;          // of those: did not
   rare_tally lines_dropped;  // of the access log, because nobody read it in time
 
   core::latency_histogram turns;     // from the end of one wait to the beginning of the next

@@ -14,8 +14,8 @@ namespace fasterapi::server {
 class metrics_seat {
  public:
   metrics_seat() noexcept = default;
-  // On the board of this process's server; where there is none, or no place on it, on a board of its own. `worker` is -1
-  // for a shard that is no worker's.
+  // On the board of this process's server; where there is none, or no place on it, on a board of its own. `worker` is
+  // -1 for a shard that is no worker's.
   static core::result<metrics_seat> take(int32_t worker, std::span<const std::string> routes);
   metrics_seat(metrics_seat&& other) noexcept;
   metrics_seat& operator=(metrics_seat&& other) noexcept;

@@ -36,6 +36,7 @@ void shard::answer(call& ended, const answer_view& given) noexcept {
 }
 
 void shard::release(call& ended) noexcept {
+  if (ended.handed_out) seat_.figures().completed(ended.pooled);
   static_cast<core::list_link<waiting_tag>&>(ended).unlink();
   deadlines_.disarm(ended);
   calls_.release(ended);
@@ -66,7 +67,7 @@ void shard::respond(call& ended, const answer_view& given) noexcept {
     char room[stack_head_max];
     state = to->send({room, http::h1::write_head(room, head)}, body);
   }
-  if (log_.enabled()) log_.add(ended, given.status, body.size(), core::monotonic_ns());
+  take_note_of(ended, given);
   ended.origin = nullptr;
   to->active = nullptr;
   to->probed = false;
@@ -77,6 +78,22 @@ void shard::respond(call& ended, const answer_view& given) noexcept {
   to->drop_used_input();
   set_deadline(*to);
   if (to->readable || !to->pending().empty()) resumed_.push_back(*to);
+}
+
+// Counts and logs an answer; its request can still be read.
+void shard::take_note_of(const call& ended, const answer_view& given) noexcept {
+  call_outcome how;
+  how.route = ended.routed ? ended.matched.route : seat_.figures().no_route();
+  how.status = given.status;
+  how.handed_out = ended.handed_out;
+  how.pooled = ended.pooled;
+  how.timed_out = ended.timed_out;
+  how.latency_ns = ended.began.empty() ? 0 : core::ticks::now().ns_since(ended.began);
+  seat_.figures().answered(how);
+  if (log_.enabled()) {
+    const size_t body_bytes = ended.head.method == http::method::head ? 0 : given.body.size();
+    log_.add(ended, given.status, body_bytes, how.latency_ns);
+  }
 }
 
 // What follows from an attempt to send: a broken connection is closed, one that has said its last word ends.
@@ -119,7 +136,7 @@ void shard::send_detail(call& ended, uint16_t status, std::string_view detail, s
 
 void shard::respond_detail(call& ended, uint16_t status, std::string_view detail, std::string_view id,
                            extra_fields fields, bool close) noexcept {
-  ++counts_.answered_without_handler;
+  counts().answered_without_handler.add();
   reply_.clear();
   reply_.append("{\"detail\":");
   json::write_string(reply_, detail);

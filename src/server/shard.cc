@@ -42,13 +42,18 @@ net::descriptor open_reserve() noexcept { return net::descriptor(::open("/dev/nu
 }  // namespace
 
 core::result<std::unique_ptr<shard>> shard::create(const config& settings) {
+  core::ticks::prepare();
   net::poller poller = TRY(net::poller::create());
-  return std::unique_ptr<shard>(new shard(settings, std::move(poller)));
+  metrics_seat seat = TRY(metrics_seat::take(-1, {}));  // until it serves
+  return std::unique_ptr<shard>(new shard(settings, std::move(poller), std::move(seat)));
 }
 
 core::result<> shard::serve(const application& app, net::listener listener) {
   app_ = &app;
   listener_ = std::move(listener);
+  std::vector<std::string> names;
+  for (const route& each : app.routes) names.push_back(each.name);
+  seat_ = TRY(metrics_seat::take(settings_.worker, names));
   const int fd = listener_.socket.get();
   if (!poller_.add(fd, EPOLLIN, listener_tag(fd))) {
     return core::system_error(errno, "watch the listener");
@@ -56,7 +61,7 @@ core::result<> shard::serve(const application& app, net::listener listener) {
   return core::nothing{};
 }
 
-shard::shard(const config& settings, net::poller poller)
+shard::shard(const config& settings, net::poller poller, metrics_seat seat)
     : settings_(settings),
       poller_(std::move(poller)),
       reserve_(open_reserve()),
@@ -68,7 +73,8 @@ shard::shard(const config& settings, net::poller poller)
       deadlines_(now_ms_),
       reader_(settings.bounds.json_depth_max),
       log_(settings.access_log, settings.access_log_json),
-      request_id_base_(random_word()) {}
+      request_id_base_(random_word()),
+      seat_(std::move(seat)) {}
 
 shard::~shard() {
   while (connection* left = open_.front()) close(*left);
@@ -87,7 +93,9 @@ void shard::wait(int64_t timeout_ms) noexcept {
   }
   watched_is_ready_ = false;
   next_event_ = 0;
+  if (!turn_began_.empty()) counts().turns.record_alone(core::ticks::now().ns_since(turn_began_));
   events_ = poller_.wait(static_cast<int>(timeout_ms));
+  turn_began_ = core::ticks::now();
   now_ms_ = core::coarse_ms();
   now_s_ = core::wall_seconds();
   timers_.advance(now_ms_, [this](connection& late) { expire(late); });
@@ -97,7 +105,7 @@ void shard::wait(int64_t timeout_ms) noexcept {
 call* shard::next_call() noexcept {
   for (;;) {
     if (current_ != nullptr) {
-      if (call* ready = advance(*current_)) return ready;
+      if (call* ready = advance(*current_)) return hand_out(*ready);
       leave_current();
     } else if (call* back = lent_ ? nullptr : deferred_.pop_front()) {
       back->at = call::stage::handling;
@@ -112,6 +120,11 @@ call* shard::next_call() noexcept {
       return nullptr;
     }
   }
+}
+
+call* shard::hand_out(call& ready) noexcept {
+  if (!std::exchange(ready.handed_out, true)) counts().handed_out.add();
+  return &ready;
 }
 
 // Parks the connection that was worked on: what it has not used stays with it, what it has to say is sent.
@@ -192,13 +205,15 @@ void shard::admit(int fd, const net::address& peer) noexcept {
         "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     [[maybe_unused]] const ssize_t told = ::send(fd, busy.data(), busy.size(), MSG_NOSIGNAL);
     ::close(fd);
+    counts().connections_refused.add();
     if (fresh != nullptr) connections_.release(*fresh);
     return;
   }
   fresh->fd = fd;
   fresh->buffers = &buffers_;
+  fresh->traffic = &counts().traffic;
   fresh->peer = peer;
-  ++counts_.connections;
+  counts().connections_accepted.add();
   open_.push_back(*fresh);
   set_deadline(*fresh);
 }
@@ -208,7 +223,10 @@ void shard::admit(int fd, const net::address& peer) noexcept {
 bool shard::shed_connection(int listener) noexcept {
   reserve_.reset();
   const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd >= 0) ::close(fd);
+  if (fd >= 0) {
+    ::close(fd);
+    counts().connections_refused.add();
+  }
   reserve_ = open_reserve();
   return fd >= 0;
 }
@@ -217,6 +235,7 @@ void shard::close(connection& ended) noexcept {
   if (ended.fd < 0) return;
   ::close(ended.fd);
   ended.fd = -1;
+  counts().connections_closed.add();
   timers_.disarm(ended);
   static_cast<core::list_link<open_tag>&>(ended).unlink();
   static_cast<core::list_link<resume_tag>&>(ended).unlink();

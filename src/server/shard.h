@@ -11,6 +11,7 @@
 #include "core/buffer_pool.h"
 #include "core/intrusive_list.h"
 #include "core/object_pool.h"
+#include "core/ticks.h"
 #include "core/timer_wheel.h"
 #include "fasterapi/core/result.h"
 #include "http/date.h"
@@ -25,16 +26,10 @@
 #include "server/call.h"
 #include "server/config.h"
 #include "server/connection.h"
+#include "server/metrics_seat.h"
 #include "server/orders.h"
 
 namespace fasterapi::server {
-
-// What a shard did since it was made; read by its own thread.
-struct counters {
-  uint64_t connections = 0;
-  uint64_t requests = 0;
-  uint64_t answered_without_handler = 0;
-};
 
 // One event loop: a listener, its connections, their timers. Shares nothing with other shards.
 //
@@ -49,8 +44,8 @@ struct counters {
 //
 // A suspended call is answered later by answer(), between waits. Other threads may call what is marked with "Any thread".
 //
-// A call that is suspended, or whose handler runs while the shard is lent, and that has a deadline, is answered with 504
-// when that passes; it is still ended by answer(), which then drops what it is given.
+// A call that is suspended, or whose handler runs while the shard is lent, and that has a deadline, is answered with
+// 504 when that passes; it is still ended by answer(), which then drops what it is given.
 class shard {
  public:
   // A shard that watches descriptors, and serves nothing yet.
@@ -117,12 +112,15 @@ class shard {
   // A name for a request that is unlikely to be met again in any log: 16 hexadecimal digits.
   std::string make_request_id() noexcept;
   const net::address& local() const noexcept { return listener_.local; }
-  const counters& counts() const noexcept { return counts_; }
+  // What it did; also for those who have to do with its calls elsewhere, where that says who may write what.
+  shard_counts& counts() const noexcept { return seat_.counts(); }
+  // When the last wait ended.
+  core::ticks turn_began() const noexcept { return turn_began_; }
 
  private:
   using extra_fields = std::span<const http::h1::response_field>;
 
-  shard(const config& settings, net::poller poller);
+  shard(const config& settings, net::poller poller, metrics_seat seat);
 
   // shard.cc: events and connections
   void handle_event(const epoll_event& event) noexcept;
@@ -143,6 +141,7 @@ class shard {
   void give_up(call& unwanted) noexcept;
   void time_out(call& late) noexcept;
   void set_aside(call& running) noexcept;
+  call* hand_out(call& ready) noexcept;
 
   // intake.cc: bytes → calls
   struct window {
@@ -181,6 +180,7 @@ class shard {
                    bool close) noexcept;
   void reply(call& ended, uint16_t status, std::string_view detail, extra_fields fields, bool close) noexcept;
   void finish_output(connection& to, connection::sent state) noexcept;
+  void take_note_of(const call& ended, const answer_view& given) noexcept;
 
   // Constant after construction.
   const config settings_;
@@ -193,7 +193,7 @@ class shard {
   net::descriptor reserve_;  // given up to accept, and turn away, a connection when descriptors run out
   std::unique_ptr<char[]> block_;
   std::unique_ptr<char[]> other_block_;  // while the shard is lent: the one that a running handler may look at
-  size_t block_begin_ = 0;  // unread bytes of current_ in block_
+  size_t block_begin_ = 0;               // unread bytes of current_ in block_
   size_t block_end_ = 0;
   connection* current_ = nullptr;  // whose events are being worked on
   std::span<epoll_event> events_;
@@ -223,7 +223,8 @@ class shard {
   access_log log_;
   uint64_t request_id_base_;
   uint64_t request_id_count_ = 0;
-  counters counts_;
+  metrics_seat seat_;
+  core::ticks turn_began_;
 
   // Any thread.
   orders orders_;

@@ -26,14 +26,16 @@ void take_turn(shard& driven, call_runner* runner) noexcept {
 // What is to be done about a handler that runs past its deadline.
 class overrun {
  public:
-  void look(const lease& of, const lease::hooks& told) {
+  void look(const lease& of, const lease::hooks& told, shard_counts& counts) {
     const call* running = of.running();
     if (running == nullptr || !running->timed_out) return;
     if (stuck_at_ms_ == 0) {
       stuck_at_ms_ = core::coarse_ms() + lease::stuck_after_ms;
+      counts.interruptions.add();
       told.interrupt(of.section());
     } else if (!is_stuck_ && core::coarse_ms() >= stuck_at_ms_) {
       is_stuck_ = true;
+      counts.stuck.add();
       told.stuck();
     }
   }
@@ -88,10 +90,11 @@ void spare_driver::run() {
     lease& of = *taken_;
     shard& driven = of.shard_;
     driven.lend(of.running());
+    driven.counts().hand_overs.add();
     overrun late;
     for (;;) {
       take_turn(driven, of.runner_);
-      late.look(of, of.hooks_);
+      late.look(of, of.hooks_, driven.counts());
       if (of.lending_.wanted()) break;
       driven.wait(late.patience_ms());
     }
