@@ -327,7 +327,7 @@ TEST_F(ShardTest, ADrainLeavesTheListenerToOthers) {
   client used = connect();
   used.send(get_root);
   receive(used, 40);
-  run_until([&] { return tested->counts().connections == 2; });
+  run_until([&] { return tested->counts().connections_accepted.value() == 2; });
   tested->request_drain();
   run_until([&] { return tested->stopping(); });
   const client left(tested_address);
@@ -338,14 +338,14 @@ TEST_F(ShardTest, ADrainLeavesTheListenerToOthers) {
   used.finish_sending();
   idle.finish_sending();
   run_until([&] { return tested->drained(); });
-  EXPECT_EQ(tested->counts().connections, 2U);
+  EXPECT_EQ(tested->counts().connections_accepted.value(), 2U);
   EXPECT_TRUE(net::descriptor(::accept(shared.socket.get(), nullptr, nullptr)).valid());
 }
 
 TEST_F(ShardTest, AStopEndsADrain) {
   open_shared();
   client idle = connect();
-  run_until([&] { return tested->counts().connections == 1; });
+  run_until([&] { return tested->counts().connections_accepted.value() == 1; });
   tested->request_drain();
   run_until([&] { return tested->stopping(); });
   tested->request_stop();
@@ -367,7 +367,7 @@ TEST_F(ShardTest, AcceptsFromAnotherListenerUntilThatIsRemoved) {
   own.send(get_root);
   receive(own, 40);
   const client two(there);
-  run_until([&] { return tested->counts().connections == 2; });
+  run_until([&] { return tested->counts().connections_accepted.value() == 2; });
   EXPECT_TRUE(net::descriptor(::accept(other.value().socket.get(), nullptr, nullptr)).valid());
 }
 
