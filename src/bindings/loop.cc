@@ -72,7 +72,7 @@ int clear(PyObject* object) {
   }
   stop_watching(core);
   core->hold.reset();
-  core->shard.reset();
+  server::shard::retire(std::move(core->shard));
   core->descriptors.reset();
   Py_CLEAR(core->here.routes);
   Py_CLEAR(core->here.app);

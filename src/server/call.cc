@@ -3,6 +3,9 @@
 #include <cstring>
 #include <utility>
 
+#include "schema/errors.h"
+#include "schema/validate.h"
+
 namespace fasterapi::server {
 
 void call::reset() noexcept {
@@ -34,6 +37,17 @@ void call::rebase(const char* to) noexcept {
   };
   move(path);
   for (std::string_view& value : std::span(matched.values.data(), matched.parameter_count)) move(value);
+}
+
+bool call::read_values(const schema::plan& plan, json::reader& reader, schema::error_list& errors) noexcept {
+  values = memory.make_array<schema::value>(plan.parameter_count());
+  schema::request_view view;
+  view.path_values = path_values();
+  view.head = &head;
+  view.body = body;
+  view.has_body = head.chunked || head.has_content_length;
+  errors.clear();
+  return values != nullptr && schema::validate(plan, view, reader, memory, values, errors);
 }
 
 bool call::retain() noexcept {

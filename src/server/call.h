@@ -17,6 +17,14 @@
 #include "http/router.h"
 #include "schema/value.h"
 
+namespace fasterapi::json {
+class reader;
+}
+namespace fasterapi::schema {
+class error_list;
+class plan;
+}  // namespace fasterapi::schema
+
 namespace fasterapi::server {
 
 class call_runner;
@@ -28,7 +36,7 @@ struct waiting_tag {};
 //
 // Owner: its shard, which takes it from a pool and gives it back when it is answered. Between shard::next_call() and
 // shard::answer() it is lent to the driver. Views into the message (head, path, body, values) are valid until the
-// answer, or until suspend() unless that was asked to keep them.
+// answer, or until suspend() unless that was asked to keep them; values are then to be read again.
 struct call : core::wheel_timer, core::list_link<waiting_tag> {
   enum class stage : uint8_t {
     head,
@@ -47,6 +55,9 @@ struct call : core::wheel_timer, core::list_link<waiting_tag> {
   // Moves the head, and the body, out of the shard's buffers into the call's own.
   // False when there was no memory; the views are then still the old ones.
   bool retain() noexcept;
+  // Reads and checks what the plan of its route asks for, once the request is complete; again after retain(), which
+  // leaves the values behind. False when there are errors, or no memory for them.
+  bool read_values(const schema::plan& plan, json::reader& reader, schema::error_list& errors) noexcept;
   std::span<const std::string_view> path_values() const noexcept {
     return {matched.values.data(), matched.parameter_count};
   }

@@ -9,7 +9,6 @@
 
 #include "core/clock.h"
 #include "http/url.h"
-#include "schema/validate.h"
 #include "server/call_runner.h"
 #include "server/shard.h"
 
@@ -326,17 +325,7 @@ call* shard::dispatch(call& request) noexcept {
   hand_over(request);
   if (target.timeout_ms != 0) request.answer_by_ms = now_ms_ + target.timeout_ms;
   if (target.plan == nullptr || target.plan->parameter_count() == 0) return &request;
-  request.values = request.memory.make_array<schema::value>(target.plan->parameter_count());
-  schema::request_view view;
-  view.path_values = request.path_values();
-  view.head = &request.head;
-  view.body = request.body;
-  view.has_body = request.head.chunked || request.head.has_content_length;
-  errors_.clear();
-  if (request.values != nullptr &&
-      schema::validate(*target.plan, view, reader_, request.memory, request.values, errors_)) {
-    return &request;
-  }
+  if (request.read_values(*target.plan, reader_, errors_)) return &request;
   if (request.memory.failed() || errors_.failed()) {
     answer_internal_error(request, "out of memory");
     return nullptr;
@@ -403,11 +392,38 @@ void shard::delegate(call& given, call_runner& runner) noexcept {
   send_detail(given, 503, "the server is busy", {}, {&later, 1}, false);
 }
 
+// The thread that ran the handler has ended the call.
+void shard::take_posted() noexcept {
+  for (posted_answer* at = posted_.take_all(); at != nullptr;) {
+    posted_answer& one = *at;
+    at = posted_answers::next(one);
+    --away_;
+    one.to->runner = nullptr;
+    if (one.is_error()) {
+      answer_internal_error(*one.to, one.error());
+    } else {
+      answer(*one.to, one.view());
+    }
+    one.done();
+  }
+}
+
 void shard::defer(call& later) noexcept {
   if (!suspend(later, true)) return answer_internal_error(later, "out of memory");
   later.at = call::stage::deferred;
   if (later.origin == nullptr) return release(later);
   deferred_.push_back(later);
+}
+
+// A call that was deferred goes on. False if it has been answered.
+bool shard::resume_deferred(call& back) noexcept {
+  back.at = call::stage::handling;
+  deadlines_.disarm(back);
+  const route& target = app_->routes[back.matched.route];
+  if (back.refused.status != 0 || target.plan == nullptr || target.plan->parameter_count() == 0) return true;
+  if (back.read_values(*target.plan, reader_, errors_)) return true;
+  answer_internal_error(back, "out of memory");
+  return false;
 }
 
 // The peer has sent its FIN while its request is being handled. A peer that only closed its sending side still wants

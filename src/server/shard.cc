@@ -83,6 +83,17 @@ shard::~shard() {
   }
 }
 
+void shard::retire(std::unique_ptr<shard> ended) noexcept {
+  if (ended == nullptr || ended->away_ == 0) return;
+  shard* kept = ended.release();
+  kept->begin_end(ending::drain);
+  while (connection* left = kept->open_.front()) kept->close(*left);
+}
+
+void shard::post(posted_answer& posted) noexcept {
+  if (posted_.push(posted)) wake();
+}
+
 void shard::wait(int64_t timeout_ms) noexcept {
   if (has_pending_work()) timeout_ms = 0;
   if (timeout_ms != 0) {
@@ -90,15 +101,18 @@ void shard::wait(int64_t timeout_ms) noexcept {
     const int64_t limit = timeout_ms < 0 ? longest_ms : std::min(timeout_ms, longest_ms);
     timeout_ms = deadlines_.quiet_ms(now_ms_, timers_.quiet_ms(now_ms_, limit));
     log_.flush();  // of calls that were answered after the last turn's end
+    if (timeout_ms != 0 && !posted_.begin_sleep()) timeout_ms = 0;
   }
   watched_is_ready_ = false;
   next_event_ = 0;
   if (!turn_began_.empty()) counts().turns.record_alone(core::ticks::now().ns_since(turn_began_));
   events_ = poller_.wait(static_cast<int>(timeout_ms));
   turn_began_ = core::ticks::now();
+  posted_.end_sleep();
   now_ms_ = core::coarse_ms();
   now_s_ = core::wall_seconds();
   timers_.advance(now_ms_, [this](connection& late) { expire(late); });
+  take_posted();
   deadlines_.advance(now_ms_, [this](call& late) { time_out(late); });
 }
 
@@ -108,9 +122,7 @@ call* shard::next_call() noexcept {
       if (call* ready = advance(*current_)) return hand_out(*ready);
       leave_current();
     } else if (call* back = lent_ ? nullptr : deferred_.pop_front()) {
-      back->at = call::stage::handling;
-      deadlines_.disarm(*back);
-      return back;
+      if (resume_deferred(*back)) return back;
     } else if (connection* waiting = resumed_.pop_front()) {
       current_ = waiting;
     } else if (next_event_ < events_.size()) {

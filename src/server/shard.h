@@ -28,6 +28,7 @@
 #include "server/connection.h"
 #include "server/metrics_seat.h"
 #include "server/orders.h"
+#include "server/posted_answer.h"
 
 namespace fasterapi::server {
 
@@ -50,7 +51,11 @@ class shard {
  public:
   // A shard that watches descriptors, and serves nothing yet.
   static core::result<std::unique_ptr<shard>> create(const config& settings);
+  // No call is delegated any more.
   ~shard();
+  // Ends a shard that may have delegated calls: it closes its connections, and stays, so that the handlers that still
+  // run find what they were given.
+  static void retire(std::unique_ptr<shard> ended) noexcept;
   shard(const shard&) = delete;
   shard& operator=(const shard&) = delete;
 
@@ -61,7 +66,7 @@ class shard {
   void wait(int64_t timeout_ms) noexcept;
   // Whether next_call() or next_cancelled() has something to do that no wait would report.
   bool has_pending_work() const noexcept {
-    return !resumed_.empty() || (!lent_ && (!cancelled_.empty() || !deferred_.empty()));
+    return !resumed_.empty() || !posted_.empty() || (!lent_ && (!cancelled_.empty() || !deferred_.empty()));
   }
 
   // The next request whose handler is to be run, or null when this turn's events are used up.
@@ -78,6 +83,8 @@ class shard {
   [[nodiscard]] bool suspend(call& later, bool keep_request) noexcept;
   // Suspends the call and has `runner` run its handler; answers 503 where that has no room. `runner` outlives the call.
   void delegate(call& given, call_runner& runner) noexcept;
+  // Any thread: the answer to a call that was delegated. It is taken in the driver's next wait().
+  void post(posted_answer& posted) noexcept;
   // Keeps the call for the thread that the shard belongs to, which is handed it out again after take_back().
   void defer(call& later) noexcept;
   // A suspended call that nobody waits for any more; its handler should end soon, and must still be ended by answer().
@@ -142,6 +149,8 @@ class shard {
   void time_out(call& late) noexcept;
   void set_aside(call& running) noexcept;
   call* hand_out(call& ready) noexcept;
+  void take_posted() noexcept;
+  bool resume_deferred(call& back) noexcept;
 
   // intake.cc: bytes → calls
   struct window {
@@ -227,6 +236,7 @@ class shard {
   core::ticks turn_began_;
 
   // Any thread.
+  posted_answers posted_;
   orders orders_;
 };
 
