@@ -42,6 +42,15 @@ def bound_shared_memory(max_bytes: int, /) -> bool:
 def shared_memory_usage() -> tuple[int, int]:
     """(bytes handed out, bytes at most)."""
 
+def open_stats(places: int, routes: int, /) -> int:
+    """Make the board of the server's figures, with room for that many workers; returns its descriptor."""
+
+def adopt_stats(descriptor: int, /) -> None:
+    """Use the board of an inherited descriptor, which the engine owns from then on."""
+
+def read_stats() -> dict[str, Any] | None:
+    """What the board says now; None in a process without one. `fasterapi.stats` makes sense of it."""
+
 class SharedCounter:
     """The C++ half of `fasterapi.shared.Counter`: all of it."""
 

@@ -189,6 +189,8 @@ def _serve(
         source := resolved.sources.get("shared_memory_max_bytes")
     ):
         _logging.server_logger.warning("%s comes too late: fasterapi.shared is in use already", source)
+    # A worker and its successor may be there at the same time; a changed app may bring more routes.
+    plain["stats_fd"] = _engine.open_stats(2 * workers + 8, 2 * len(trial.routes) + 64)
     if choice.strategy == "processes":
         from fasterapi._supervisor import Supervisor
 

@@ -28,6 +28,8 @@ def main(report_fd: int) -> int:
     config: dict[str, Any] = json.loads(line)
     if "shared_memory_fd" in config:
         _engine.adopt_shared_memory(config["shared_memory_fd"])
+    if "stats_fd" in config:
+        _engine.adopt_stats(config["stats_fd"])
     threading.Thread(target=_stop_with_parent, name="supervisor-watch", daemon=True).start()
 
     def report(entry: dict[str, Any]) -> None:

@@ -116,7 +116,7 @@ def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, s
 def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: Callable[[], None]) -> None:
     _logging.configure(level=config["log_level"], form=config["log_format"], worker=worker.index)
     _bind_engine()
-    with _worker_loop(config, retire) as loop:
+    with _worker_loop(config, worker, retire) as loop:
         app = _enter(load(AppTarget.decode(config["app"])), worker, config)
 
         async def serve() -> None:
@@ -136,7 +136,7 @@ def _keep_house(
     try:
         _logging.configure(level=config["log_level"], form=config["log_format"])
         _bind_engine()
-        with _worker_loop(config, retire) as loop:
+        with _worker_loop(config, worker, retire) as loop:
             app = _enter(home.app or load(AppTarget.decode(config["app"])), worker, config)
 
             async def serve() -> None:
@@ -163,7 +163,7 @@ def _join_household(
         if opened is None:
             return
         app, routes = opened
-        with _worker_loop(config, retire) as loop:
+        with _worker_loop(config, worker, retire) as loop:
             loop.run_until_complete(_serve(loop, app, routes, config, announce))
     finally:
         home.leave()
@@ -184,9 +184,9 @@ def _bind_engine() -> None:
 
 
 @contextmanager
-def _worker_loop(config: Mapping[str, Any], retire: Callable[[], None]) -> Iterator[WorkerLoop]:
+def _worker_loop(config: Mapping[str, Any], worker: Worker, retire: Callable[[], None]) -> Iterator[WorkerLoop]:
     """The loop of the worker of this thread."""
-    loop = WorkerLoop(config)
+    loop = WorkerLoop({**config, "worker_index": worker.index})
     asyncio.set_event_loop(loop)
     try:
         yield loop

@@ -29,6 +29,7 @@ from fasterapi.routing import (
 
 if TYPE_CHECKING:
     from fasterapi._engine import Routes
+    from fasterapi.stats import Stats
 
 __all__ = ["App", "FastAPI", "Strategy", "Worker", "serving_app"]
 
@@ -132,6 +133,19 @@ class App(RouteDecorators):
         if self._worker is None:
             raise FasterAPIError("app.worker is known only in a worker, from its lifespan on")
         return current_worker.get(self._worker)
+
+    def stats(self) -> Stats:
+        """What the server did since it started, all its workers together and each by itself.
+
+        From any handler or thread of any worker, and from the main thread while it serves. Raises FasterAPIError where
+        no server runs.
+
+        >>> app.stats().latency.p99_s  # doctest: +SKIP
+        0.00042
+        """
+        from fasterapi import stats
+
+        return stats.read()
 
     def enter_worker(self, worker: Worker, *, debug: bool, root_path: str, timeout_s: float = 0.0) -> None:
         """Take this app as the one that its interpreter serves, with the server's final settings.

@@ -14,6 +14,7 @@
 #include "bindings/request_task.h"
 #include "bindings/routes.h"
 #include "bindings/shared_memory.h"
+#include "bindings/stats.h"
 #include "core/cpus.h"
 
 namespace fasterapi::bindings {
@@ -49,9 +50,10 @@ std::array<PyObject**, 17> references_of(module_state& state) {
 
 PyObject* bind_package(PyObject* module, PyObject* args) {
   module_state& state = state_of(module);
-  PyObject *request_class, *response_class, *handle_exception, *handle_status, *handle_validation_error, *log_timeout, *request_timeout;
-  if (!PyArg_ParseTuple(args, "O!O!OOOOO", &PyType_Type, &request_class, &PyType_Type, &response_class, &handle_exception,
-                        &handle_status, &handle_validation_error, &log_timeout, &request_timeout)) {
+  PyObject *request_class, *response_class, *handle_exception, *handle_status, *handle_validation_error, *log_timeout,
+      *request_timeout;
+  if (!PyArg_ParseTuple(args, "O!O!OOOOO", &PyType_Type, &request_class, &PyType_Type, &response_class,
+                        &handle_exception, &handle_status, &handle_validation_error, &log_timeout, &request_timeout)) {
     return nullptr;
   }
   Py_XSETREF(state.request_class, Py_NewRef(request_class));
@@ -87,7 +89,7 @@ int execute(PyObject* module) {
   if (add_encode(module, state) < 0 || add_plan(module, state) < 0 || add_handle(module, state) < 0 ||
       add_loop(module, state) < 0 || add_routes(module, state) < 0 || add_request(module, state) < 0 ||
       add_request_task(module, state) < 0 || add_pinned(module, state) < 0 || add_shared_memory(module, state) < 0 ||
-      add_future(module, state) < 0 || add_executor(module, state) < 0) {
+      add_future(module, state) < 0 || add_executor(module, state) < 0 || add_stats(module, state) < 0) {
     return -1;
   }
   return PyModule_AddStringConstant(module, "__version__", FASTERAPI_VERSION);

@@ -71,6 +71,11 @@ bool read_settings(PyObject* values, server::config& into) {
   if (log_format == nullptr) return false;
   into.access_log = PyObject_IsTrue(access_log) == 1;
   into.access_log_json = PyUnicode_CompareWithASCIIString(log_format, "json") == 0;
+  // Not in the configuration of a loop that is no worker's.
+  if (PyObject* worker = PyDict_GetItemString(values, "worker_index")) {
+    into.worker = static_cast<int32_t>(PyLong_AsLong(worker));
+    if (into.worker == -1 && PyErr_Occurred() != nullptr) return false;
+  }
   server::limits& bounds = into.bounds;
   return read_count(values, "request_line_max_bytes", bounds.head.request_line_max_bytes) &&
          read_count(values, "header_max_bytes", bounds.head.header_max_bytes) &&
