@@ -100,6 +100,7 @@ def _launch_tried(
     fallbacks: Mapping[str, tuple[Any, str]] | None,
     app: App | None,
 ) -> int:
+    from fasterapi._pid_file import PidFile, PidFileError
     from fasterapi._port import HeldPort, PortError
     from fasterapi.config import ConfigError, find_pyproject, resolve
 
@@ -125,10 +126,15 @@ def _launch_tried(
             "With --strategy auto it runs in processes; `fasterapi doctor` shows the whole chain.\n"
         )
     try:
-        with HeldPort.take(resolved.config.host, resolved.config.port) as port:
+        with (
+            HeldPort.take(resolved.config.host, resolved.config.port) as port,
+            PidFile(resolved.config.pid_file),
+        ):
             return _serve(target, resolved, choice, port, trial, workers, app)
     except PortError as error:
         return _fail(f"{error.strerror}\n")
+    except PidFileError as error:
+        return _fail(f"{error}\n")
 
 
 def choose_strategy(resolved: ResolvedConfig, trial: Trial) -> Choice | None:

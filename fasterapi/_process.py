@@ -1,7 +1,11 @@
 """The program of one worker process: `python -m fasterapi._process REPORT_FD`, started by the supervisor.
 
-Standard input brings the worker's configuration as one line of JSON, and its end means that the supervisor is gone.
-Reports go to REPORT_FD, one JSON object a line: `{"routes": […]}` once it listens, or `{"error": "…"}`.
+Standard input brings lines of JSON: first the worker's configuration, then orders; its end means that the supervisor is
+gone. Orders are `{"order": "drain"}`, and `{"order": "lend", "slot": 1}` and `{"order": "take_back", "slot": 1}`, which
+tell to accept from another slot's socket too, or no longer.
+
+Reports go to REPORT_FD, one JSON object a line: `{"routes": […]}` once it accepts connections, or `{"error": "…"}`;
+then `{"requests": 1000}`, how many it has answered, where it is replaced after so many.
 """
 
 from __future__ import annotations
@@ -11,44 +15,54 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fasterapi import _engine
 from fasterapi._loader import format_user_traceback
-from fasterapi._worker import run_process
+from fasterapi._worker import Orders, run_process
 
 __all__ = ["main"]
 
 
 def main(report_fd: int) -> int:
     """Run one shard in this process's main interpreter until it is told to stop; returns the exit status."""
-    line = sys.stdin.buffer.readline()
-    if not line:
+    lines = _lines(0)
+    config: dict[str, Any] | None = next(lines, None)
+    if config is None:
         return 0
-    config: dict[str, Any] = json.loads(line)
     if "shared_memory_fd" in config:
         _engine.adopt_shared_memory(config["shared_memory_fd"])
     if "stats_fd" in config:
         _engine.adopt_stats(config["stats_fd"])
-    threading.Thread(target=_stop_with_parent, name="supervisor-watch", daemon=True).start()
 
-    def report(entry: dict[str, Any]) -> None:
+    def report(entry: Mapping[str, Any]) -> None:
         data = json.dumps(entry).encode() + b"\n"
         while data:
             data = data[os.write(report_fd, data) :]
 
+    orders = Orders(config, report)
+    threading.Thread(target=_obey, args=(lines, orders), name="supervisor-watch", daemon=True).start()
     try:
-        run_process(config, lambda routes: report({"routes": routes}))
+        run_process(config, orders)
     except BaseException as error:  # noqa: BLE001 - whatever stops the worker is told by the supervisor, once
         report({"error": format_user_traceback(error)})
         return 1
     return 0
 
 
-def _stop_with_parent() -> None:
+def _lines(fd: int) -> Iterator[dict[str, Any]]:
     # Not through sys.stdin: the lock of a buffered reader that is blocked here would hold up the exit.
-    while os.read(0, 4096):
-        pass
+    received = b""
+    while data := os.read(fd, 4096):
+        received += data
+        *lines, received = received.split(b"\n")
+        yield from (json.loads(line) for line in lines)
+
+
+def _obey(lines: Iterator[dict[str, Any]], orders: Orders) -> None:
+    for order in lines:
+        orders.obey(order)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

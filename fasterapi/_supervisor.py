@@ -1,22 +1,23 @@
 """The `processes` strategy: a parent that serves nothing, and one child process for each worker.
 
-A child is started by exec, holds one shard in its main interpreter, and listens on the port that the parent holds
-(SO_REUSEPORT). It tells over a pipe when it listens, or why it cannot. A child that dies later is started anew.
+A child is started by exec, holds one shard in its main interpreter, and accepts from the listening socket of its slot,
+which the parent holds (SO_REUSEPORT): what waits there outlives the child. It tells over a pipe when it accepts, or why
+it cannot. Which children there should be is decided by `_fleet.py`.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import random
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from fasterapi._child import Child
+from fasterapi._fleet import Action, Drain, Fleet, Kill, Lend, Note, Rules, Start, TakeBack
 from fasterapi._loader import RouteMismatch, check_routes
 from fasterapi._logging import error_logger, server_logger
 from fasterapi._trial import interpreter_flags
@@ -27,89 +28,17 @@ __all__ = ["Supervisor"]
 STOP_MARGIN_S = 2.0
 # How long workers have to start; importing the app is most of it.
 START_TIMEOUT_S = 120.0
-RESTART_DELAY_MIN_S = 0.1
-RESTART_DELAY_MAX_S = 30.0
-# A worker that has run this long starts again without delay.
-SETTLED_AFTER_S = 60.0
+# How often memory is looked at where workers are replaced for it.
+MEASURE_INTERVAL_S = 1.0
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
-
-
-def inherited_fds(config: Mapping[str, Any]) -> list[int]:
-    """The descriptors that a worker's configuration names, and that it must find open."""
-    single = [config[name] for name in ("shared_memory_fd", "stats_fd") if name in config]
-    return [*config.get("listener_fds", ()), *single]
-
-
-class _Child:
-    """One worker process, and the reading end of the pipe on which it reports."""
-
-    def __init__(self, index: int, config: Mapping[str, Any], program: Sequence[str]) -> None:
-        self.index = index
-        self.ready = False
-        # Killed by us because it had nothing to finish: how it ends is no failure.
-        self.discarded = False
-        self.started = time.monotonic()
-        self._received = b""
-        report_fd, child_fd = os.pipe()
-        try:
-            self.process = subprocess.Popen(
-                [*program, str(child_fd)],
-                stdin=subprocess.PIPE,
-                pass_fds=[child_fd, *inherited_fds(config)],
-                # Signals from the terminal go to the parent alone, which passes them on.
-                process_group=0,
-            )
-        except BaseException:
-            os.close(report_fd)
-            raise
-        finally:
-            os.close(child_fd)
-        self.report_fd = report_fd
-        os.set_blocking(report_fd, False)
-        # The child's standard input stays open: its end tells the child that the parent is gone.
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(json.dumps({**config, "worker_index": index}).encode() + b"\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            # It died at once; poll() will tell.
-            return
-
-    @property
-    def name(self) -> str:
-        return f"worker {self.index} (process {self.process.pid})"
-
-    def read_reports(self) -> list[dict[str, Any]]:
-        """The reports that have come since the last call."""
-        while True:
-            try:
-                data = os.read(self.report_fd, 65536)
-            except BlockingIOError:
-                break
-            if not data:
-                break
-            self._received += data
-        *lines, self._received = self._received.split(b"\n")
-        return [json.loads(line) for line in lines]
-
-    def signal(self, number: int) -> None:
-        self.process.send_signal(number)
-
-    def close(self) -> None:
-        os.close(self.report_fd)
-        if self.process.stdin is not None:
-            try:
-                self.process.stdin.close()
-            except BrokenPipeError:
-                return
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 class Supervisor:
     """Starts the workers, keeps them running, and stops them. Lives on the main thread, for one `run`.
 
     `config` is what each worker gets, with its `worker_index` added. `on_ready` is called once, when all workers
-    listen. `program` is the command of a worker, to which the descriptor for its reports is added.
+    accept connections. `program` is the command of a worker, to which the descriptor for its reports is added.
     """
 
     def __init__(
@@ -118,14 +47,20 @@ class Supervisor:
         self._config = dict(config)
         self._program = program or [sys.executable, *interpreter_flags(), "-m", "fasterapi._process"]
         self._on_ready = on_ready
-        self._children: dict[int, _Child] = {}
-        self._restart_at: dict[int, float] = {}
-        self._delay: dict[int, float] = {}
-        # What each worker declared when it became ready, by its index.
-        self._routes: dict[int, list[tuple[str, str, str]]] = {}
-        self._serving = False
+        rules = Rules(
+            slots=config["workers"],
+            grace_period_s=config["grace_period_s"],
+            recycle_after_s=config.get("recycle_after_s", 0.0),
+            recycle_after_requests=config.get("recycle_after_requests", 0),
+            recycle_jitter=config.get("recycle_jitter", 0.0),
+            recycle_rss_bytes=config.get("recycle_rss_bytes", 0),
+        )
+        self._fleet = Fleet(rules, time.monotonic, random.random)
+        # By the fleet's numbers.
+        self._children: dict[int, Child] = {}
         self._stop_deadline: float | None = None
         self._status = 0
+        self._measure_at_s = 0.0
         self._selector = selectors.DefaultSelector()
         self._wake, self._waker = socket.socketpair()
 
@@ -135,13 +70,14 @@ class Supervisor:
         self._selector.register(self._wake, selectors.EVENT_READ)
         start_deadline = time.monotonic() + START_TIMEOUT_S
         try:
-            for index in range(self._config["workers"]):
-                self._start(index)
-            while self._children or (self._restart_at and self._stop_deadline is None):
+            self._carry_out(self._fleet.start())
+            while self._children or self._stop_deadline is None:
                 self._wait()
                 self._reap()
-                self._restart_due()
-                if not self._serving and self._stop_deadline is None and time.monotonic() > start_deadline:
+                if self._stop_deadline is None:
+                    self._measure()
+                    self._carry_out(self._fleet.tick())
+                if not self._fleet.is_up and self._stop_deadline is None and time.monotonic() > start_deadline:
                     self._give_up(f"the workers were not ready after {START_TIMEOUT_S:.0f} s\n")
                 self._kill_when_late()
         finally:
@@ -173,83 +109,128 @@ class Supervisor:
                 for number in self._wake.recv(4096):
                     if number in (signal.SIGTERM, signal.SIGINT):
                         self._stop_on(number)
+                    elif number == signal.SIGHUP and self._stop_deadline is None:
+                        self._carry_out(self._fleet.reload())
             else:
-                child: _Child = key.data
+                child: Child = key.data
                 self._take_reports(child)
 
     def _time_to_next_step(self) -> float:
         now = time.monotonic()
-        moments = [now + 1.0, *self._restart_at.values()]
+        moments = [now + 1.0]
         if self._stop_deadline is not None:
             moments.append(self._stop_deadline)
+        elif (due := self._fleet.next_moment_s()) is not None:
+            moments.append(due)
         return max(0.0, min(moments) - now)
 
-    def _start(self, index: int) -> None:
-        child = _Child(index, self._config, self._program)
-        self._children[index] = child
-        self._selector.register(child.report_fd, selectors.EVENT_READ, child)
+    def _carry_out(self, actions: Iterable[Action]) -> None:
+        if self._stop_deadline is not None:
+            return
+        for action in actions:
+            match action:
+                case Start(number, slot):
+                    child = Child(number, slot, self._config, self._program)
+                    self._children[number] = child
+                    self._selector.register(child.report_fd, selectors.EVENT_READ, child)
+                case Drain(number):
+                    self._children[number].tell({"order": "drain"})
+                case Kill(number):
+                    self._children[number].signal(signal.SIGKILL)
+                case Lend(slot, number):
+                    self._children[number].tell({"order": "lend", "slot": slot})
+                case TakeBack(slot, number):
+                    self._children[number].tell({"order": "take_back", "slot": slot})
+                case Note(text, is_error):
+                    (error_logger.error if is_error else server_logger.info)("%s", text)
 
-    def _take_reports(self, child: _Child) -> None:
+    def _take_reports(self, child: Child) -> None:
         for report in child.read_reports():
             if "error" in report:
                 self._worker_cannot_start(child, report["error"])
-                continue
-            child.ready = True
-            self._routes[child.index] = [(methods, path, name) for methods, path, name in report["routes"]]
-            # Worker 0 may be the last to come; until then there is nothing to compare with.
-            for index in [child.index] if child.index else self._routes:
-                self._check_routes(index)
-        if not self._serving and self._stop_deadline is None and len(self._routes) == self._config["workers"]:
-            self._serving = True
+            elif "requests" in report:
+                self._fleet.measured(child.number, requests=report["requests"])
+            elif "routes" in report:
+                child.ready = True
+                child.routes = [(methods, path, name) for methods, path, name in report["routes"]]
+                self._became_ready(child)
+
+    def _became_ready(self, child: Child) -> None:
+        was_up = self._fleet.is_up
+        if self._fleet.is_leaving(child.number) or not self._accept_routes(child):
+            return
+        self._carry_out(self._fleet.ready(child.number))
+        if self._fleet.is_up and not was_up and self._stop_deadline is None:
             self._on_ready()
 
-    def _check_routes(self, index: int) -> None:
+    def _accept_routes(self, child: Child) -> bool:
+        """Whether the worker declares what the others do; those of a reload are compared with each other."""
+        ready = [self._children[number] for number in self._fleet.peers()] + [child]
+        first = next((each for each in ready if each.index == 0), None)
+        # Worker 0 may be the last to come; until then there is nothing to compare with.
+        if first is None:
+            return True
         try:
-            check_routes(self._routes.get(0, self._routes[index]), self._routes[index], worker_index=index)
+            for each in ready if child is first else (child,):
+                check_routes(first.routes, each.routes, worker_index=each.index)
         except RouteMismatch as error:
-            self._give_up(f"{error}\n")
+            self._refuse(child, f"{error}\n")
+            return False
+        return True
 
-    def _worker_cannot_start(self, child: _Child, error: str) -> None:
-        if self._serving:
-            error_logger.error("%s cannot start again:\n%s", child.name, error.rstrip("\n"))
+    def _refuse(self, child: Child, error: str) -> None:
+        if not self._fleet.is_up:
+            self._give_up(error)
+            return
+        error_logger.error("%s cannot serve:\n%s", child.name, error.rstrip("\n"))
+        child.signal(signal.SIGKILL)
+
+    def _worker_cannot_start(self, child: Child, error: str) -> None:
+        if self._fleet.is_up:
+            error_logger.error("%s cannot start:\n%s", child.name, error.rstrip("\n"))
         else:
             self._give_up(error)
 
+    def _measure(self) -> None:
+        """Reads the memory of all workers where that matters; each look costs some microseconds."""
+        if not self._fleet.rules.recycle_rss_bytes or time.monotonic() < self._measure_at_s:
+            return
+        self._measure_at_s = time.monotonic() + MEASURE_INTERVAL_S
+        for child in self._children.values():
+            self._fleet.measured(child.number, rss_bytes=child.rss_bytes())
+
     def _reap(self) -> None:
-        for index, child in list(self._children.items()):
+        for number, child in list(self._children.items()):
             if child.process.poll() is None:
                 continue
             # Its last words may have come with its death.
             self._take_reports(child)
-            del self._children[index]
+            del self._children[number]
             self._selector.unregister(child.report_fd)
             child.close()
             self._take_note_of_end(child)
 
-    def _take_note_of_end(self, child: _Child) -> None:
+    def _take_note_of_end(self, child: Child) -> None:
         status = child.process.returncode
         ending = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
         if self._stop_deadline is not None:
-            if status != 0 and not child.discarded:
+            # The stop's signal may meet one that was about to end by itself, and does not handle signals any more.
+            was_leaving = status < 0 and self._fleet.is_leaving(child.number)
+            if status != 0 and not child.discarded and not was_leaving:
                 self._status = self._status or 1
             return
-        if not self._serving:
+        if not self._fleet.is_up:
             self._give_up(f"{child.name} {ending} while it started\n")
             return
-        lived = time.monotonic() - child.started
-        delay = RESTART_DELAY_MIN_S
-        if lived < SETTLED_AFTER_S:
-            delay = min(RESTART_DELAY_MAX_S, 2 * self._delay.get(child.index, RESTART_DELAY_MIN_S / 2))
-        self._delay[child.index] = delay
-        self._restart_at[child.index] = time.monotonic() + delay
-        error_logger.error("%s %s; starting it again in %.1f s", child.name, ending, delay)
-
-    def _restart_due(self) -> None:
-        now = time.monotonic()
-        for index in [index for index, moment in self._restart_at.items() if moment <= now]:
-            del self._restart_at[index]
-            if self._stop_deadline is None:
-                self._start(index)
+        was_leaving = self._fleet.is_leaving(child.number)
+        actions = self._fleet.ended(child.number)
+        if not was_leaving:
+            delay = self._fleet.restart_in_s(child.index)
+            then = "" if delay is None else f"; starting it again{f' in {delay:.1f} s' if delay else ''}"
+            error_logger.error("%s %s%s", child.name, ending, then)
+        elif status not in (0, -signal.SIGKILL):
+            error_logger.error("%s, which was to end, %s", child.name, ending)
+        self._carry_out(actions)
 
     def _give_up(self, message: str) -> None:
         """Stop because the workers cannot serve; only the first reason is told."""

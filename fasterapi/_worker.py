@@ -34,7 +34,7 @@ from fasterapi.responses import Response
 if TYPE_CHECKING:
     from fasterapi._engine import Routes
 
-__all__ = ["run_pinned", "run_process", "run_thread", "serves_in_main"]
+__all__ = ["Orders", "run_pinned", "run_process", "run_thread", "serves_in_main"]
 
 type Announce = Callable[[WorkerLoop, list[tuple[str, str, str]]], None]
 
@@ -42,6 +42,8 @@ type Announce = Callable[[WorkerLoop, list[tuple[str, str, str]]], None]
 EXECUTOR_TIMEOUT_S = 1.0
 # Signals this close to the first are the same wish.
 SAME_SIGNAL_S = 0.1
+# How often a worker tells how many requests it has answered, where it is asked to.
+REPORT_INTERVAL_S = 1.0
 
 # Whether workers serve in the main interpreter, under the strategies `processes` and `threads`.
 serves_in_main = False
@@ -95,7 +97,46 @@ def _told(serve: Callable[[], None]) -> str | None:
     return None
 
 
-def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, str, str]]], None]) -> None:
+class Orders:
+    """What the supervisor tells a worker process, and what that reports to it by calling `report`.
+
+    obey() is called by another thread than the loop's.
+    """
+
+    def __init__(self, config: Mapping[str, Any], report: Callable[[Mapping[str, Any]], None]) -> None:
+        self._config = config
+        self._report = report
+        self._loop: WorkerLoop | None = None
+
+    def begin(self, loop: WorkerLoop, routes: list[tuple[str, str, str]]) -> None:
+        """The worker accepts connections from now on."""
+        self._loop = loop
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _stop, loop, number, self._config["grace_period_s"])
+        self._report({"routes": routes})
+        if self._config["recycle_after_requests"]:
+            self._report_requests(loop)
+
+    def obey(self, order: Mapping[str, Any]) -> None:
+        """Carry out one order. Before begin() there is none that could be."""
+        loop, config = self._loop, self._config
+        if loop is None:
+            return
+        match order["order"]:
+            case "drain":
+                loop._request_drain()
+                loop.call_soon_threadsafe(loop.call_later, config["grace_period_s"], _end_late)
+            case "lend":
+                loop._add_listener(order["slot"], config["listener_fds"][order["slot"]], config["backlog"])
+            case "take_back":
+                loop._remove_listener(order["slot"])
+
+    def _report_requests(self, loop: WorkerLoop) -> None:
+        self._report({"requests": loop._request_count()})
+        loop.call_later(REPORT_INTERVAL_S, self._report_requests, loop)
+
+
+def run_process(config: Mapping[str, Any], orders: Orders) -> None:
     """Serve in this process's main interpreter until SIGTERM or SIGINT; a second signal ends the process at once."""
     global serves_in_main
     serves_in_main = True
@@ -105,12 +146,7 @@ def run_process(config: Mapping[str, Any], announce: Callable[[list[tuple[str, s
         cpus = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cpus[index % len(cpus)]})
 
-    def announce_and_watch(loop: WorkerLoop, routes: list[tuple[str, str, str]]) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, _stop, loop, number, config["grace_period_s"])
-        announce(routes)
-
-    _run(config, worker, announce_and_watch, lambda: None)
+    _run(config, worker, orders.begin, lambda: None)
 
 
 def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: Callable[[], None]) -> None:
@@ -225,19 +261,25 @@ def _stop(loop: WorkerLoop, number: int, grace_period_s: float) -> None:
     A service manager may signal the supervisor, which signals this process, and this process itself.
     """
 
-    def end_now(status: int) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-
     def take_next(callback: Callable[..., None], *arguments: int) -> None:
         for other in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(other, callback, *arguments)
 
     take_next(lambda: None)
-    loop.call_later(SAME_SIGNAL_S, take_next, end_now, 128 + number)
-    loop.call_later(grace_period_s, end_now, 1)
+    loop.call_later(SAME_SIGNAL_S, take_next, _end_now, 128 + number)
+    loop.call_later(grace_period_s, _end_now, 1)
     loop._request_stop()
+
+
+def _end_now(status: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _end_late() -> None:
+    _logging.error_logger.error("some requests did not end within the grace period: ending without them")
+    _end_now(1)
 
 
 def _close(loop: WorkerLoop) -> None:

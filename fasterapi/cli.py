@@ -1,4 +1,4 @@
-"""The command `fasterapi`: run, dev, routes, doctor, version."""
+"""The command `fasterapi`: run, dev, reload, routes, doctor, version."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def main() -> None:
       fasterapi run shop.web:app --port 80     an app in a package
       fasterapi dev app.py                     restart on changes, debug page
       fasterapi doctor app.py                  which strategy fits, and why
+      fasterapi reload --pid-file app.pid      load the app afresh, refusing nobody
     """
 
 
@@ -102,6 +103,29 @@ def dev(target: str, **options: Any) -> None:
     flags = [part for option in OPTIONS for part in _flag_arguments(option, options[option.name])]
     command = [sys.executable, "-m", "fasterapi", "run", target, "--dev-defaults", *flags]
     sys.exit(Reloader(command, [directory]).run())
+
+
+@main.command()
+@click.option("--pid-file", metavar="FILE", help="The file that was given to `fasterapi run --pid-file`.")
+@click.option("--pid", type=int, metavar="N", help="The server's process id; of `processes`, the parent's.")
+def reload(pid_file: str | None, pid: int | None) -> None:
+    """Let a running server load its app afresh.
+
+    New workers load the app as it is now and accept connections before those of before stop, which finish what they
+    have. Where the app does not load, those of before go on, and the server's log says why. The server's options stay.
+    """
+    from fasterapi._pid_file import NoServer, ask_to_reload, read_pid
+
+    if (pid_file is None) == (pid is None):
+        raise click.UsageError("name the server by --pid-file or by --pid")
+    try:
+        number = read_pid(pid_file) if pid_file is not None else pid
+        assert number is not None
+        ask_to_reload(number)
+    except NoServer as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    click.echo(f"process {number} is reloading its app; its log tells how that ends")
 
 
 @main.command(epilog=_TARGET_HELP)

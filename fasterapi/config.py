@@ -61,6 +61,11 @@ class ServerConfig:
     max_in_flight_total: int = 65536
     queue_size: int = 1024
     shared_memory_max_bytes: int = 256 * _MIB
+    recycle_after_s: float = 0.0
+    recycle_after_requests: int = 0
+    recycle_jitter: float = 0.1
+    recycle_rss_bytes: int = 0
+    pid_file: str = ""
 
     def plain(self) -> dict[str, Any]:
         """The values by name, as the engine and another process take them."""
@@ -241,6 +246,35 @@ OPTIONS: tuple[Option, ...] = (
         1024 * 1024 * _MIB,
         reached="`MemoryError` in the handler",
     ),
+    Option(
+        "recycle_after_s",
+        float,
+        "Seconds after which a worker process is replaced by a new one; 0: never.",
+        0,
+        365 * 86400,
+    ),
+    Option(
+        "recycle_after_requests",
+        int,
+        "Requests after which a worker process is replaced by a new one; 0: never.",
+        0,
+        1_000_000_000_000,
+    ),
+    Option(
+        "recycle_jitter",
+        float,
+        "Share by which, at most, a worker may outlast the two above; chance decides, so that not all end together.",
+        0,
+        1,
+    ),
+    Option(
+        "recycle_rss_bytes",
+        int,
+        "Resident memory from which a worker process is replaced by a new one; 0: never. Units KiB, MiB, GiB.",
+        0,
+        1024 * 1024 * _MIB,
+    ),
+    Option("pid_file", str, "File for the server's process id while it runs, by which `fasterapi reload` finds it."),
 )
 
 _BY_NAME = {option.name: option for option in OPTIONS}

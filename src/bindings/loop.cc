@@ -410,6 +410,15 @@ PyObject* wake_loop(PyObject* object, PyObject*) {
   Py_RETURN_NONE;
 }
 
+PyObject* request_count(PyObject* object, PyObject*) {
+  if (!check_open(self_of(object))) return nullptr;
+  loop_core& core = *self_of(object)->core;
+  enter_shard(self_of(object));
+  const uint64_t count = core.shard->counts().requests;
+  core.hold->leave(nullptr);
+  return PyLong_FromUnsignedLongLong(count);
+}
+
 PyObject* close_shard(PyObject* object, PyObject*) {
   clear(object);
   Py_RETURN_NONE;
@@ -435,6 +444,7 @@ PyMethodDef methods[] = {
     {"_write_to_self", wake_loop, METH_NOARGS, "Make a wait in progress, or else the next one, return. Any thread."},
     {"_request_stop", request_stop, METH_NOARGS,
      "Let nobody connect any more; _on_drained() follows when all requests are answered."},
+    {"_request_count", request_count, METH_NOARGS, "How many requests came so far. The loop's thread."},
     {"_request_drain", request_drain, METH_NOARGS, "The same, leaving the listeners to others."},
     {"_add_listener", add_listener, METH_VARARGS, "Accept from another listening socket too: (key, descriptor, backlog)."},
     {"_remove_listener", remove_listener, METH_O, "Accept no longer from the one that was added by that key."},
