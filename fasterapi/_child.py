@@ -13,8 +13,8 @@ __all__ = ["Child"]
 
 def inherited_fds(config: Mapping[str, Any]) -> list[int]:
     """The descriptors that a worker's configuration names, and that it must find open."""
-    shared_memory = config.get("shared_memory_fd")
-    return [*config.get("listener_fds", ()), *([] if shared_memory is None else [shared_memory])]
+    single = [config[name] for name in ("shared_memory_fd", "stats_fd") if name in config]
+    return [*config.get("listener_fds", ()), *single]
 
 
 class Child:

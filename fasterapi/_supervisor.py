@@ -165,7 +165,8 @@ class Supervisor:
 
     def _accept_routes(self, child: Child) -> bool:
         """Whether the worker declares what the others do; those of a reload are compared with each other."""
-        ready = [self._children[number] for number in self._fleet.peers()] + [child]
+        peers = [self._children[number] for number in self._fleet.peers() if number in self._children]
+        ready = [*peers, child]
         first = next((each for each in ready if each.index == 0), None)
         # Worker 0 may be the last to come; until then there is nothing to compare with.
         if first is None:

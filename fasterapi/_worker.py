@@ -115,7 +115,8 @@ class Orders:
             loop.add_signal_handler(number, _stop, loop, number, self._config["grace_period_s"])
         self._report({"routes": routes})
         if self._config["recycle_after_requests"]:
-            self._report_requests(loop)
+            # The count goes on from that of the worker before.
+            self._report_requests(loop, loop._request_count())
 
     def obey(self, order: Mapping[str, Any]) -> None:
         """Carry out one order. Before begin() there is none that could be."""
@@ -131,9 +132,9 @@ class Orders:
             case "take_back":
                 loop._remove_listener(order["slot"])
 
-    def _report_requests(self, loop: WorkerLoop) -> None:
-        self._report({"requests": loop._request_count()})
-        loop.call_later(REPORT_INTERVAL_S, self._report_requests, loop)
+    def _report_requests(self, loop: WorkerLoop, before: int) -> None:
+        self._report({"requests": loop._request_count() - before})
+        loop.call_later(REPORT_INTERVAL_S, self._report_requests, loop, before)
 
 
 def run_process(config: Mapping[str, Any], orders: Orders) -> None:

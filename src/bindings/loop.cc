@@ -412,11 +412,7 @@ PyObject* wake_loop(PyObject* object, PyObject*) {
 
 PyObject* request_count(PyObject* object, PyObject*) {
   if (!check_open(self_of(object))) return nullptr;
-  loop_core& core = *self_of(object)->core;
-  enter_shard(self_of(object));
-  const uint64_t count = core.shard->counts().requests;
-  core.hold->leave(nullptr);
-  return PyLong_FromUnsignedLongLong(count);
+  return PyLong_FromUnsignedLongLong(self_of(object)->core->shard->counts().requests.value());
 }
 
 PyObject* close_shard(PyObject* object, PyObject*) {
