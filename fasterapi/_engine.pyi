@@ -366,6 +366,7 @@ class Routes:
         is_async: bool,
         run_mode: int,
         timeout_ms: int,
+        always_admit: bool,
     ) -> None:
         """Add a route; raises ValueError for a malformed path, and warns of one that is never reached."""
 

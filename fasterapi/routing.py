@@ -47,7 +47,9 @@ class APIRoute:
 
     `response_class` is None where none was chosen: the results are then encoded as JSON. `run` says where the handler
     runs, and `timeout` how many seconds it may take until its request is answered with 504 (0: any time); None leaves
-    each to whatever includes the route, and at last to "auto" and the server's `timeout_s`. `tags`, `summary`,
+    each to whatever includes the route, and at last to "auto" and the server's `timeout_s`. With `always_admit` its
+    requests are served even while as many are in flight as the server takes, as those of a health check should be; it
+    then runs inline, where nothing else is said, since the pool's queue may be full as well. `tags`, `summary`,
     `description`, `deprecated` and `include_in_schema` document the route and change nothing that is served.
     """
 
@@ -62,6 +64,7 @@ class APIRoute:
         response_class: type[Response] | None = None,
         run: RunMode | None = None,
         timeout: float | None = None,
+        always_admit: bool = False,
         tags: Sequence[str] = (),
         summary: str | None = None,
         description: str | None = None,
@@ -85,6 +88,7 @@ class APIRoute:
         self.response_class = response_class
         self.run: RunMode | None = run
         self.timeout = timeout
+        self.always_admit = always_admit
         self.tags = list(tags)
         self.summary = summary
         self.description = description
@@ -115,7 +119,8 @@ class APIRoute:
                 response_class=self.response_class if kind == _KIND_CLASS else None,
                 qualname=self.qualname,
                 is_async=_is_async(self.endpoint),
-                run_mode=_RUN_MODES[self.run or "auto"],
+                run_mode=_RUN_MODES[self.run or ("inline" if self.always_admit else "auto")],
+                always_admit=self.always_admit,
                 timeout_ms=_milliseconds(timeout if self.timeout is None else self.timeout),
             )
         except (TypeError, ValueError) as error:
@@ -152,6 +157,7 @@ class RouteOptions(TypedDict, total=False):
     response_class: type[Response] | None
     run: RunMode | None
     timeout: float | None
+    always_admit: bool
     name: str | None
     tags: Sequence[str]
     summary: str | None
@@ -164,8 +170,8 @@ class RouteDecorators:
     """`get`, `post`, … of an app and of a router; each only declares a route.
 
     Options that change what is served: `status_code`, `response_class`, `name`. Options of how: `run` ("auto",
-    "inline", "pool") and `timeout` (seconds; 0 is none). As documentation of the route: `tags`, `summary`,
-    `description`, `deprecated`, `include_in_schema`.
+    "inline", "pool"), `timeout` (seconds; 0 is none) and `always_admit` (also under overload). As documentation of the
+    route: `tags`, `summary`, `description`, `deprecated`, `include_in_schema`.
     """
 
     def add_api_route(
@@ -296,6 +302,7 @@ class APIRouter(RouteDecorators):
                 response_class=route.response_class or default_response_class,
                 run=route.run or run,
                 timeout=_nearest(route.timeout, timeout),
+                always_admit=route.always_admit,
                 tags=[*tags, *route.tags],
                 summary=route.summary,
                 description=route.description,

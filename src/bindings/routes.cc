@@ -90,18 +90,18 @@ bool warn_of_shadow(const routes_object* self, const handler_entry& added, int64
 PyObject* add(PyObject* object, PyObject* args, PyObject* keywords) {
   static const char* names[] = {"path",        "methods",       "handler",        "plan",     "name",
                                 "status_code", "response_kind", "response_class", "qualname", "is_async",
-                                "run_mode",    "timeout_ms",    nullptr};
+                                "run_mode",    "timeout_ms",    "always_admit",   nullptr};
   routes_object* self = self_of(object);
   module_state& state = state_of_type(Py_TYPE(object));
   const char* path;
   Py_ssize_t path_size;
   PyObject *methods, *handler, *plan, *status, *response_class;
   const char *name, *qualname;
-  int kind, is_async, run_mode;
+  int kind, is_async, run_mode, always_admit;
   long long timeout_ms;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "$s#O!OO!sOiOspiL", const_cast<char**>(names), &path, &path_size,
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "$s#O!OO!sOiOspiLp", const_cast<char**>(names), &path, &path_size,
                                    &PyTuple_Type, &methods, &handler, state.plan_type, &plan, &name, &status, &kind,
-                                   &response_class, &qualname, &is_async, &run_mode, &timeout_ms)) {
+                                   &response_class, &qualname, &is_async, &run_mode, &timeout_ms, &always_admit)) {
     return nullptr;
   }
   handler_entry entry;
@@ -131,7 +131,7 @@ PyObject* add(PyObject* object, PyObject* args, PyObject* keywords) {
   entry.label = ref::steal(PyUnicode_FromFormat("%s %s (%s)", entry.methods.c_str(), path, qualname));
   if (!entry.label || !warn_of_shadow(self, entry, added.value().shadowed_by)) return nullptr;
   self->application->routes.push_back(
-      {&entry.plan->shape, static_cast<server::run_mode>(run_mode), is_async != 0, timeout_ms});
+      {&entry.plan->shape, static_cast<server::run_mode>(run_mode), is_async != 0, always_admit != 0, timeout_ms});
   self->application->routes.back().name = entry.methods + ' ' + entry.path + " (" + entry.qualname + ')';
   self->handlers->push_back(std::move(entry));
   Py_RETURN_NONE;

@@ -98,6 +98,22 @@ void access_log::error(std::string_view request_id, std::string_view what) noexc
   write_all(STDERR_FILENO, line.view());
 }
 
+void access_log::warning(std::string_view what) noexcept {
+  core::byte_buffer line;
+  if (as_json_) line.append("{\"time\":\"");
+  line.append(clock_.at(wall_ms()));
+  if (as_json_) {
+    line.append("\",\"level\":\"warning\",\"logger\":\"fasterapi.server\",\"message\":");
+    json::write_string(line, what);
+    line.append("}\n");
+  } else {
+    line.append(" WARNING ");
+    line.append(what);
+    line.append('\n');
+  }
+  write_all(STDERR_FILENO, line.view());
+}
+
 void access_log::flush() noexcept {
   if (lines_.empty()) return;
   write_all(STDOUT_FILENO, lines_.view());

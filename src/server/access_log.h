@@ -24,6 +24,8 @@ class access_log {
   void add(const call& answered, uint16_t status, size_t body_bytes, int64_t elapsed_ns) noexcept;
   // `what` may be several lines: the id is on the first.
   void error(std::string_view request_id, std::string_view what) noexcept;
+  // A line of what is wrong with the server, and not with one request. Without memory it is lost.
+  void warning(std::string_view what) noexcept;
   void flush() noexcept;
 
  private:

@@ -17,9 +17,10 @@ enum class run_mode : uint8_t { automatic, inlined, pooled };
 struct route {
   const schema::plan* plan = nullptr;  // null: no parameters to read. Outlives the application.
   run_mode run = run_mode::automatic;
-  bool is_async = false;   // the handler gives a coroutine, as far as is known before it is called
-  int64_t timeout_ms = 0;  // that the handler may take until its request is answered with 504; 0: any time
-  std::string name = {};   // for people: "GET /x (handler)"
+  bool is_async = false;      // the handler gives a coroutine, as far as is known before it is called
+  bool always_admit = false;  // also when as many requests are in flight as the server takes
+  int64_t timeout_ms = 0;     // that the handler may take until its request is answered with 504; 0: any time
+  std::string name = {};      // for people: "GET /x (handler)"
 };
 
 // The routes that a shard serves. Immutable while a shard uses it.

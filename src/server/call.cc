@@ -11,7 +11,7 @@ namespace fasterapi::server {
 void call::reset() noexcept {
   origin = nullptr;
   at = stage::head;
-  sent_continue = routed = handed_out = pooled = false;
+  sent_continue = routed = handed_out = pooled = counted = outlasts = false;
   parser.reset();
   path = {};
   body = {};

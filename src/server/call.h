@@ -71,6 +71,8 @@ struct call : core::wheel_timer, core::list_link<waiting_tag> {
   bool routed = false;      // `matched` is its route
   bool handed_out = false;  // to the driver, whose handler runs for it
   bool pooled = false;      // that handler runs, or ran, on a pooled worker
+  bool counted = false;     // among those in flight
+  bool outlasts = false;    // the turn in which its handler began
 
   http::h1::head_parser parser{http::h1::head_limits{}};
   http::request_head head;

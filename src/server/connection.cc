@@ -1,5 +1,8 @@
 #include "server/connection.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <cerrno>
 #include <utility>
 
@@ -10,7 +13,9 @@ namespace fasterapi::server {
 void connection::reset() noexcept {
   fd = -1;
   at = phase::receiving;
-  readable = half_closed = close_after = input_left = probed = false;
+  readable = half_closed = close_after = input_left = turned_away = stalls = probed = false;
+  answered = 0;
+  taken = delivered = 0;
   active = nullptr;
   if (unsent() > 0) traffic->settled.add(unsent());
   in_begin = out_begin = 0;
@@ -45,18 +50,20 @@ char* connection::output_room(size_t size) noexcept {
 
 connection::sent connection::send(std::string_view head, std::string_view body) noexcept {
   const size_t total = head.size() + body.size();
-  ssize_t taken = body.empty() ? net::send(fd, head) : net::send(fd, head, body);
-  if (taken == static_cast<ssize_t>(total)) [[likely]] {
+  ssize_t sent_now = body.empty() ? net::send(fd, head) : net::send(fd, head, body);
+  if (sent_now == static_cast<ssize_t>(total)) [[likely]] {
     traffic->bytes_out.add(total);
+    taken += total;
     return sent::all;
   }
-  if (taken < 0) {
+  if (sent_now < 0) {
     if (errno != EAGAIN && errno != EINTR) return sent::broken;
-    taken = 0;
+    sent_now = 0;
   }
   buffers->lend(out);
-  const auto skip = static_cast<size_t>(taken);
+  const auto skip = static_cast<size_t>(sent_now);
   traffic->bytes_out.add(skip);
+  taken += skip;
   if (skip < head.size()) out.append(head.substr(skip));
   out.append(body.substr(skip > head.size() ? skip - head.size() : 0));
   if (out.failed()) return sent::broken;
@@ -66,16 +73,25 @@ connection::sent connection::send(std::string_view head, std::string_view body) 
 
 connection::sent connection::flush() noexcept {
   while (unsent() > 0) {
-    const ssize_t taken = net::send(fd, out.view().substr(out_begin));
-    if (taken < 0 && errno == EINTR) continue;
-    if (taken < 0) return errno == EAGAIN ? sent::some : sent::broken;
-    out_begin += static_cast<size_t>(taken);
-    traffic->bytes_out.add(static_cast<uint64_t>(taken));
-    traffic->settled.add(static_cast<uint64_t>(taken));
+    const ssize_t sent_now = net::send(fd, out.view().substr(out_begin));
+    if (sent_now < 0 && errno == EINTR) continue;
+    if (sent_now < 0) return errno == EAGAIN ? sent::some : sent::broken;
+    const auto went = static_cast<size_t>(sent_now);
+    out_begin += went;
+    taken += went;
+    traffic->bytes_out.add(went);
+    traffic->settled.add(went);
   }
   buffers->take_back(out);
   out_begin = 0;
   return sent::all;
+}
+
+bool connection::note_progress() noexcept {
+  int unacknowledged = 0;
+  if (::ioctl(fd, SIOCOUTQ, &unacknowledged) != 0) unacknowledged = 0;
+  const uint64_t before = std::exchange(delivered, taken - static_cast<uint64_t>(unacknowledged));
+  return !std::exchange(stalls, true) || delivered > before;
 }
 
 ssize_t connection::receive(char* to, size_t size) noexcept {

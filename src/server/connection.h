@@ -50,6 +50,12 @@ struct connection : core::wheel_timer, core::list_link<open_tag>, core::list_lin
   char* output_room(size_t size) noexcept;
   bool idle() const noexcept { return at == phase::receiving && active == nullptr && pending().empty(); }
 
+  // Waits for the rest of its shard's turn to be over.
+  bool waits_for_turn() const noexcept { return static_cast<const core::list_link<resume_tag>*>(this)->linked(); }
+
+  // Whether the peer has taken anything since this last said so, or since something became unsent.
+  bool note_progress() noexcept;
+
   // Sends `head` then `body`, keeping what the socket does not take in `out`. Nothing may be unsent. Never blocks.
   sent send(std::string_view head, std::string_view body) noexcept;
   // Sends from `out`.
@@ -66,10 +72,15 @@ struct connection : core::wheel_timer, core::list_link<open_tag>, core::list_lin
   bool half_closed = false;    // the peer sent its FIN
   bool close_after = false;    // no further request is read
   bool input_left = false;     // the last answer went out before its request was read to the end
+  bool turned_away = false;    // a bound was reached: it is told, and lingers
+  bool stalls = false;         // bytes are unsent, and note_progress() watches them
   bool probed = false;         // an interim answer was sent to see whether the peer is still there
   call* active = nullptr;      // being received or handled
   size_t in_begin = 0;         // the bytes of `in` before it are used up
   size_t out_begin = 0;        // the bytes of `out` before it are sent
+  uint32_t answered = 0;       // requests
+  uint64_t taken = 0;          // bytes of answers that the socket took
+  uint64_t delivered = 0;      // of those, what the peer had acknowledged when progress was last noted
   uint64_t discarded = 0;      // bytes thrown away while lingering
   uint64_t body_received = 0;  // bytes of the body that is being received
   int64_t since_ms = 0;        // when what the deadline is about began

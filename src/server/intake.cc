@@ -40,6 +40,7 @@ bool shard::carry_over(connection& from) noexcept {
 
 call* shard::advance(connection& from) noexcept {
   while (from.fd >= 0 && from.at == connection::phase::receiving) {
+    if (yields(from)) break;
     if (from.unsent() >= settings_.bounds.response_buffer_bytes) {
       finish_output(from, from.flush());
       if (from.fd < 0 || from.unsent() >= settings_.bounds.response_buffer_bytes) break;
@@ -54,6 +55,14 @@ call* shard::advance(connection& from) noexcept {
     if (from.fd < 0 || !from.readable || !read_more(from)) break;
   }
   return nullptr;
+}
+
+// Whether the connection had its share of this turn, and has more to do: it goes on after everybody else.
+bool shard::yields(connection& from) noexcept {
+  if (current_requests_ < settings_.bounds.max_pipelined && current_bytes_ < limits::input_per_turn_bytes) return false;
+  if (unread(from).size == 0 && !from.readable) return false;
+  yielded_.push_back(from);
+  return true;
 }
 
 // One read; false when there was nothing or the connection is gone.
@@ -73,6 +82,7 @@ bool shard::read_more(connection& from) noexcept {
   }
   const ssize_t got = from.receive(to, room);
   if (got > 0) {
+    current_bytes_ += static_cast<uint64_t>(got);
     if (carried) {
       from.take_input(static_cast<size_t>(got));
     } else {
@@ -124,6 +134,7 @@ call* shard::parse_head(connection& from, call& request) noexcept {
       break;
   }
   counts().requests.add();
+  ++current_requests_;
   from.since_ms = 0;
   request.began = turn_began_;
   if (!accept_head(from, request)) return request.refused.status != 0 ? &request : nullptr;
@@ -235,7 +246,7 @@ void shard::refuse_method(call& request) noexcept {
 // Answers a request whose head is known and whose body nobody will read. The connection goes on if all of it is here.
 void shard::reject(call& request, uint16_t status, std::string_view detail, extra_fields fields) noexcept {
   const bool close = !skip_body(request);
-  if (!app_->intercepts(status)) return reply(request, status, detail, fields, close);
+  if (!app_->intercepts(status) || in_flight_.full()) return reply(request, status, detail, fields, close);
   request.refused.status = status;
   if (!fields.empty()) request.refused.allow = request.memory.copy(fields[0].value);
   hand_over(request);
@@ -243,9 +254,19 @@ void shard::reject(call& request, uint16_t status, std::string_view detail, extr
 }
 
 void shard::hand_over(call& request) noexcept {
+  request.counted = true;
+  in_flight_.begin();
   request.at = call::stage::handling;
   request.origin->at = connection::phase::handling;
   request.origin->since_ms = 0;
+}
+
+// Answers a whole request whose handler cannot be run now. The client may try again on the same connection.
+void shard::refuse_for_now(call& request) noexcept {
+  request.at = call::stage::handling;
+  counts().requests_refused.add();
+  note(in_flight_.shard_full() ? shortage::in_flight : shortage::in_flight_total);
+  send_busy(request, "the server has as many requests in flight as it takes");
 }
 
 bool shard::skip_body(call& request) noexcept {
@@ -322,6 +343,10 @@ call* shard::parse_chunks(connection& from, call& request) noexcept {
 // The request is complete: checks what its route reads, and hands it out.
 call* shard::dispatch(call& request) noexcept {
   const route& target = app_->routes[request.matched.route];
+  if (in_flight_.full() && !target.always_admit) [[unlikely]] {
+    refuse_for_now(request);
+    return nullptr;
+  }
   hand_over(request);
   if (target.timeout_ms != 0) request.answer_by_ms = now_ms_ + target.timeout_ms;
   if (target.plan == nullptr || target.plan->parameter_count() == 0) return &request;
@@ -357,6 +382,7 @@ bool shard::suspend(call& later, bool keep_request) noexcept {
   connection* from = later.origin;
   if (keep_request && !later.retain()) return false;
   later.at = call::stage::suspended;
+  outlast_turn(later);
   if (from == nullptr) {
     give_up(later);
     return true;
@@ -388,8 +414,9 @@ void shard::delegate(call& given, call_runner& runner) noexcept {
   --away_;
   given.runner = nullptr;
   given.pooled = false;
-  const http::h1::response_field later{"retry-after", "1"};
-  send_detail(given, 503, "the server is busy", {}, {&later, 1}, false);
+  counts().requests_refused.add();
+  note(shortage::queue);
+  send_busy(given, "every worker is busy, and the queue for them is full");
 }
 
 // The thread that ran the handler has ended the call.

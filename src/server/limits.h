@@ -42,7 +42,7 @@ struct limits {
   static constexpr int64_t linger_ms = 2'000;                // for the peer to read an answer and close
   static constexpr uint64_t linger_max_bytes = 1 << 20;      // of a request that is not read any more
   static constexpr int accepts_per_turn = 64;
-  static constexpr int64_t deadline_tick_ms = 4;     // how exact the deadlines of calls are
+  static constexpr int64_t deadline_tick_ms = 4;  // how exact the deadlines of calls are
   // How long an idle connection of a shard that ends may still send a request, which is answered: a client that used it
   // at the moment of the end must not find it closed. When the server stops, and when others go on serving.
   static constexpr int64_t stop_idle_ms = 200;

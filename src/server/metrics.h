@@ -58,6 +58,7 @@ struct shard_counts {
   tally connections_closed;
   tally connections_refused;  // turned away at a bound, or for want of descriptors or memory
   tally requests;             // whose head was complete
+  tally requests_refused;     // of those: answered 503 because a bound was reached
   tally handed_out;           // to handlers
   tally completed;            // of those: their call has ended
   tally run_inline;           // of those completed: on the worker's own thread

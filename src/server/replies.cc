@@ -39,13 +39,17 @@ void shard::release(call& ended) noexcept {
   if (ended.handed_out) seat_.figures().completed(ended.pooled);
   static_cast<core::list_link<waiting_tag>&>(ended).unlink();
   deadlines_.disarm(ended);
+  if (ended.counted) in_flight_.end(ended.outlasts);
   calls_.release(ended);
 }
 
 // Answers, and parts the call from its connection, which goes on with its next request.
 void shard::respond(call& ended, const answer_view& given) noexcept {
   connection* to = ended.origin;
-  const bool ends = given.close || ended.close_after || to->close_after || stopping_ || !ended.head.keep_alive;
+  ++to->answered;
+  const bool is_last = to->answered == settings_.bounds.max_requests_per_connection;  // 0: never
+  const bool ends =
+      is_last || given.close || ended.close_after || to->close_after || stopping_ || !ended.head.keep_alive;
   const http::h1::response_head head = head_of(ended, given, date_.at(now_s_), ends);
   const size_t head_size = http::h1::head_size(head);
   const std::string_view body = ended.head.method == http::method::head ? std::string_view{} : given.body;
@@ -110,6 +114,13 @@ void shard::finish_output(connection& to, connection::sent state) noexcept {
     block_begin_ = block_end_ = 0;
   }
   linger(to);
+}
+
+// 503, to a client that may try again in a second, on the same connection. It has no id, since the log says no more of
+// one such request than how many there were.
+void shard::send_busy(call& refused, std::string_view detail) noexcept {
+  constexpr http::h1::response_field again{"retry-after", "1"};
+  send_detail(refused, 503, detail, {}, {&again, 1}, false);
 }
 
 void shard::reply(call& ended, uint16_t status, std::string_view detail, extra_fields fields, bool close) noexcept {

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fcntl.h>
 #include <algorithm>
 #include <cerrno>
 
@@ -14,14 +13,6 @@
 namespace fasterapi::server {
 
 namespace {
-
-// Events carry a pointer to their connection, or one of these in the bits that a pointer leaves free.
-constexpr uint64_t tag_bits = 3;
-constexpr uint64_t listener_bits = 1;  // above them, the listener's descriptor
-constexpr uint64_t watched_tag = 3;
-constexpr uint32_t connection_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-
-uint64_t listener_tag(int fd) noexcept { return static_cast<uint64_t>(static_cast<uint32_t>(fd)) << 2 | listener_bits; }
 
 // Whether a read would give bytes at this moment, whatever the events have told so far.
 bool has_input(int fd) noexcept {
@@ -36,8 +27,6 @@ uint64_t random_word() noexcept {
   }
   return word;
 }
-
-net::descriptor open_reserve() noexcept { return net::descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 }  // namespace
 
@@ -54,6 +43,7 @@ core::result<> shard::serve(const application& app, net::listener listener) {
   std::vector<std::string> names;
   for (const route& each : app.routes) names.push_back(each.name);
   seat_ = TRY(metrics_seat::take(settings_.worker, names));
+  open_reserve();
   const int fd = listener_.socket.get();
   if (!poller_.add(fd, EPOLLIN, listener_tag(fd))) {
     return core::system_error(errno, "watch the listener");
@@ -64,10 +54,11 @@ core::result<> shard::serve(const application& app, net::listener listener) {
 shard::shard(const config& settings, net::poller poller, metrics_seat seat)
     : settings_(settings),
       poller_(std::move(poller)),
-      reserve_(open_reserve()),
+      addresses_(settings.bounds.max_connections_per_address, random_word()),
+      in_flight_(settings.bounds.max_in_flight, settings.bounds.max_in_flight_total),
       block_(new char[limits::receive_block_bytes]),
       now_ms_(core::coarse_ms()),
-      connections_(settings.bounds.max_connections + size_t{limits::accepts_per_turn}),
+      connections_(settings.bounds.max_connections + limits::turned_away_max + limits::accepts_per_turn * size_t{2}),
       calls_(size_t{settings.bounds.max_connections} + settings.bounds.max_in_flight),
       timers_(now_ms_),
       deadlines_(now_ms_),
@@ -99,7 +90,7 @@ void shard::wait(int64_t timeout_ms) noexcept {
   if (timeout_ms != 0) {
     constexpr int64_t longest_ms = 3'600'000;
     const int64_t limit = timeout_ms < 0 ? longest_ms : std::min(timeout_ms, longest_ms);
-    timeout_ms = deadlines_.quiet_ms(now_ms_, timers_.quiet_ms(now_ms_, limit));
+    timeout_ms = accept_pause_left_ms(deadlines_.quiet_ms(now_ms_, timers_.quiet_ms(now_ms_, limit)));
     log_.flush();  // of calls that were answered after the last turn's end
     if (timeout_ms != 0 && !posted_.begin_sleep()) timeout_ms = 0;
   }
@@ -114,6 +105,7 @@ void shard::wait(int64_t timeout_ms) noexcept {
   timers_.advance(now_ms_, [this](connection& late) { expire(late); });
   take_posted();
   deadlines_.advance(now_ms_, [this](call& late) { time_out(late); });
+  if (accept_again_ms_ != 0 && now_ms_ >= accept_again_ms_) resume_accepting();
 }
 
 call* shard::next_call() noexcept {
@@ -124,7 +116,7 @@ call* shard::next_call() noexcept {
     } else if (call* back = lent_ ? nullptr : deferred_.pop_front()) {
       if (resume_deferred(*back)) return back;
     } else if (connection* waiting = resumed_.pop_front()) {
-      current_ = waiting;
+      work_on(*waiting);
     } else if (next_event_ < events_.size()) {
       handle_event(events_[next_event_++]);
     } else {
@@ -139,6 +131,12 @@ call* shard::hand_out(call& ready) noexcept {
   return &ready;
 }
 
+void shard::work_on(connection& next) noexcept {
+  current_ = &next;
+  current_requests_ = 0;
+  current_bytes_ = 0;
+}
+
 // Parks the connection that was worked on: what it has not used stays with it, what it has to say is sent.
 void shard::leave_current() noexcept {
   connection* left = std::exchange(current_, nullptr);
@@ -150,8 +148,8 @@ void shard::leave_current() noexcept {
 
 void shard::end_turn() noexcept {
   events_ = {};
-  for (connection* ended : closed_) connections_.release(*ended);
-  closed_.clear();
+  while (connection* ended = closed_.pop_front()) connections_.release(*ended);
+  while (connection* waiting = yielded_.pop_front()) resumed_.push_back(*waiting);
   log_.flush();
 }
 
@@ -180,7 +178,8 @@ void shard::handle_connection_event(connection& from, uint32_t events) noexcept 
   }
   switch (from.at) {
     case connection::phase::receiving:
-      if (from.unsent() < settings_.bounds.response_buffer_bytes) current_ = &from;
+      // One that had its share of this turn goes on in the next.
+      if (from.unsent() < settings_.bounds.response_buffer_bytes && !from.waits_for_turn()) work_on(from);
       break;
     case connection::phase::handling:
       if (from.half_closed && from.active->at == call::stage::suspended) probe(from);
@@ -193,63 +192,18 @@ void shard::handle_connection_event(connection& from, uint32_t events) noexcept 
   }
 }
 
-// Whether there may be more to accept.
-bool shard::accept_connections(int listener) noexcept {
-  for (int i = 0; i < limits::accepts_per_turn; ++i) {
-    net::address peer;
-    socklen_t size = sizeof peer.v6;
-    const int fd = accept4(listener, &peer.base, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-      admit(fd, peer);
-    } else if (errno == EMFILE || errno == ENFILE) {
-      return shed_connection(listener);
-    } else if (errno != ECONNABORTED && errno != EINTR) {
-      return false;
-    }
-  }
-  return true;
-}
-
-void shard::admit(int fd, const net::address& peer) noexcept {
-  connection* fresh = connections_.in_use() < settings_.bounds.max_connections ? connections_.acquire() : nullptr;
-  if (fresh == nullptr || !poller_.add(fd, connection_events, reinterpret_cast<uint64_t>(fresh))) {
-    constexpr std::string_view busy =
-        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-    [[maybe_unused]] const ssize_t told = ::send(fd, busy.data(), busy.size(), MSG_NOSIGNAL);
-    ::close(fd);
-    counts().connections_refused.add();
-    if (fresh != nullptr) connections_.release(*fresh);
-    return;
-  }
-  fresh->fd = fd;
-  fresh->buffers = &buffers_;
-  fresh->traffic = &counts().traffic;
-  fresh->peer = peer;
-  counts().connections_accepted.add();
-  open_.push_back(*fresh);
-  set_deadline(*fresh);
-}
-
-// Out of descriptors: the reserve lets one waiting connection be accepted and closed, so that the listener does not
-// stay ready for ever and its client learns at once.
-bool shard::shed_connection(int listener) noexcept {
-  reserve_.reset();
-  const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd >= 0) {
-    ::close(fd);
-    counts().connections_refused.add();
-  }
-  reserve_ = open_reserve();
-  return fd >= 0;
-}
-
 void shard::close(connection& ended) noexcept {
   if (ended.fd < 0) return;
   ::close(ended.fd);
   ended.fd = -1;
-  counts().connections_closed.add();
+  if (ended.turned_away) {
+    --lingering_count_;
+  } else {
+    --open_count_;
+    addresses_.leave(ended.peer);
+    counts().connections_closed.add();
+  }
   timers_.disarm(ended);
-  static_cast<core::list_link<open_tag>&>(ended).unlink();
   static_cast<core::list_link<resume_tag>&>(ended).unlink();
   if (current_ == &ended) {
     current_ = nullptr;
@@ -258,7 +212,7 @@ void shard::close(connection& ended) noexcept {
   if (call* request = std::exchange(ended.active, nullptr)) {
     give_up(*request);
   }
-  closed_.push_back(&ended);
+  closed_.push_back(ended);
 }
 
 // Nobody waits for the answer any more.
@@ -290,10 +244,13 @@ void shard::time_out(call& late) noexcept {
 }
 
 void shard::set_deadline(connection& waiting) noexcept {
+  if (waiting.unsent() == 0) waiting.stalls = false;
   int64_t span = 0;
   if (waiting.at == connection::phase::lingering) {
     span = ending_ == ending::stop ? limits::stop_idle_ms : limits::linger_ms;
   } else if (waiting.unsent() > 0) {
+    // What the peer takes puts the deadline off; what it sends does not.
+    if (!waiting.note_progress()) return;
     span = settings_.bounds.write_stall_timeout_ms;
   } else if (waiting.at == connection::phase::handling) {
     return timers_.disarm(waiting);
@@ -320,6 +277,10 @@ void shard::arm_body_deadline(connection& receiving) noexcept {
 void shard::expire(connection& late) noexcept {
   const bool receiving = late.at == connection::phase::receiving && late.unsent() == 0 && !late.idle();
   if (!receiving) {
+    // The socket's buffer may have emptied, without there being room enough for an event yet.
+    if (late.unsent() > 0 && late.note_progress()) {
+      return timers_.arm(late, now_ms_ + settings_.bounds.write_stall_timeout_ms);
+    }
     if (late.unsent() > 0 || !late.idle()) return close(late);
     // An idle connection that has something to read at this very moment gets its turn.
     if (late.readable || has_input(late.fd)) return set_deadline(late);
@@ -368,15 +329,11 @@ void shard::begin_end(ending how) noexcept {
   ending_ = how;
   stopping_ = true;
   if (app_ == nullptr) return;
-  const auto each_listener = [this](auto&& act) {
-    if (listener_.socket.valid()) act(listener_);
-    for (orders::extra& one : extra_listeners_) act(one.from);
-  };
   if (how == ending::drain) {
-    each_listener([this](net::listener& left) { leave_listener(left); });
+    for_each_listener([this](net::listener& left) { leave_listener(left); });
     extra_listeners_.clear();
   } else {
-    each_listener([this](net::listener& from) {
+    for_each_listener([this](net::listener& from) {
       // It stays, for handshakes that are under way.
       from.silence();
       while (accept_connections(from.socket.get())) continue;
@@ -420,6 +377,7 @@ void shard::lend(call* running) noexcept {
   lent_ = true;
   if (watched_ >= 0) poller_.remove(watched_);
   if (running == nullptr || running->at != call::stage::handling) return leave_current();
+  outlast_turn(*running);
   set_aside(*running);
   if (running->answer_by_ms != 0) deadlines_.arm(*running, running->answer_by_ms);
 }
@@ -438,6 +396,11 @@ void shard::set_aside(call& running) noexcept {
   leave_current();
   if (other_block_ == nullptr) other_block_.reset(new char[limits::receive_block_bytes]);
   std::swap(block_, other_block_);
+}
+
+// The handler of a call goes on after the turn in which it began.
+void shard::outlast_turn(call& kept) noexcept {
+  if (kept.counted && !std::exchange(kept.outlasts, true)) in_flight_.outlast();
 }
 
 void shard::take_back() noexcept {

@@ -21,14 +21,17 @@
 #include "net/poller.h"
 #include "schema/errors.h"
 #include "server/access_log.h"
+#include "server/address_counts.h"
 #include "server/answer_view.h"
 #include "server/application.h"
 #include "server/call.h"
 #include "server/config.h"
 #include "server/connection.h"
+#include "server/in_flight.h"
 #include "server/metrics_seat.h"
 #include "server/orders.h"
 #include "server/posted_answer.h"
+#include "server/shortages.h"
 
 namespace fasterapi::server {
 
@@ -43,7 +46,8 @@ namespace fasterapi::server {
 //   }
 //   while (call* c = shard.next_cancelled()) …       // suspended calls whose client is gone, or has its answer
 //
-// A suspended call is answered later by answer(), between waits. Other threads may call what is marked with "Any thread".
+// A suspended call is answered later by answer(), between waits. Other threads may call what is marked with "Any
+// thread".
 //
 // A call that is suspended, or whose handler runs while the shard is lent, and that has a deadline, is answered with
 // 504 when that passes; it is still ended by answer(), which then drops what it is given.
@@ -123,22 +127,31 @@ class shard {
   shard_counts& counts() const noexcept { return seat_.counts(); }
   // When the last wait ended.
   core::ticks turn_began() const noexcept { return turn_began_; }
+  // Connections that are open and were not turned away.
+  size_t open_connections() const noexcept { return open_count_; }
+  // Requests whose handlers have not ended.
+  uint32_t requests_in_flight() const noexcept { return in_flight_.here(); }
 
  private:
   using extra_fields = std::span<const http::h1::response_field>;
+
+  // Events carry a pointer to their connection, or one of these in the bits that a pointer leaves free.
+  static constexpr uint64_t tag_bits = 3;
+  static constexpr uint64_t listener_bits = 1;  // above them, the listener's descriptor
+  static constexpr uint64_t watched_tag = 3;
+  static constexpr uint32_t connection_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  static uint64_t listener_tag(int fd) noexcept { return uint64_t{static_cast<uint32_t>(fd)} << 2 | listener_bits; }
 
   shard(const config& settings, net::poller poller, metrics_seat seat);
 
   // shard.cc: events and connections
   void handle_event(const epoll_event& event) noexcept;
   void handle_connection_event(connection& from, uint32_t events) noexcept;
-  bool accept_connections(int listener) noexcept;
-  void admit(int fd, const net::address& peer) noexcept;
-  bool shed_connection(int listener) noexcept;
   void carry_out_orders() noexcept;
   void begin_end(ending how) noexcept;
   void leave_listener(net::listener& left) noexcept;
   int64_t idle_span_ms() const noexcept;
+  void work_on(connection& next) noexcept;
   void close(connection& ended) noexcept;
   void expire(connection& late) noexcept;
   void set_deadline(connection& waiting) noexcept;
@@ -151,6 +164,24 @@ class shard {
   call* hand_out(call& ready) noexcept;
   void take_posted() noexcept;
   bool resume_deferred(call& back) noexcept;
+  void outlast_turn(call& kept) noexcept;
+
+  // accepting.cc: connections come, or are turned away
+  template <typename Act>
+  void for_each_listener(Act&& act) noexcept {
+    if (listener_.socket.valid()) act(listener_);
+    for (orders::extra& one : extra_listeners_) act(one.from);
+  }
+  bool accept_connections(int listener) noexcept;
+  void admit(int fd, const net::address& peer) noexcept;
+  void turn_away(int fd, shortage why) noexcept;
+  void open_reserve() noexcept;
+  bool shed_connections(int listener) noexcept;
+  void pause_accepting() noexcept;
+  bool watch_listeners(uint32_t events) noexcept;
+  void resume_accepting() noexcept;
+  int64_t accept_pause_left_ms(int64_t limit_ms) const noexcept;
+  void note(shortage what) noexcept;
 
   // intake.cc: bytes → calls
   struct window {
@@ -162,6 +193,7 @@ class shard {
   bool carry_over(connection& from) noexcept;
   call* advance(connection& from) noexcept;
   bool read_more(connection& from) noexcept;
+  bool yields(connection& from) noexcept;
   call* parse(connection& from) noexcept;
   call* parse_head(connection& from, call& request) noexcept;
   call* parse_body(connection& from, call& request) noexcept;
@@ -174,6 +206,7 @@ class shard {
   void reject(call& request, uint16_t status, std::string_view detail, extra_fields fields) noexcept;
   bool skip_body(call& request) noexcept;
   void hand_over(call& request) noexcept;
+  void refuse_for_now(call& request) noexcept;
   call* dispatch(call& request) noexcept;
   void send_continue(connection& to, call& request) noexcept;
   void probe(connection& suspect) noexcept;
@@ -187,6 +220,7 @@ class shard {
   void release(call& ended) noexcept;
   void send_detail(call& ended, uint16_t status, std::string_view detail, std::string_view id, extra_fields fields,
                    bool close) noexcept;
+  void send_busy(call& refused, std::string_view detail) noexcept;
   void reply(call& ended, uint16_t status, std::string_view detail, extra_fields fields, bool close) noexcept;
   void finish_output(connection& to, connection::sent state) noexcept;
   void take_note_of(const call& ended, const answer_view& given) noexcept;
@@ -199,16 +233,24 @@ class shard {
   net::listener listener_;
   std::vector<orders::extra> extra_listeners_;
   net::poller poller_;
-  net::descriptor reserve_;  // given up to accept, and turn away, a connection when descriptors run out
+  net::descriptor reserve_;      // given up to accept, and turn away, a connection when descriptors run out
+  int64_t accept_again_ms_ = 0;  // when listeners are watched again; 0 while they are
+  size_t open_count_ = 0;        // connections that were admitted
+  size_t lingering_count_ = 0;   // connections that were turned away, and are open still
+  address_counts addresses_;
+  in_flight in_flight_;
+  shortages shortages_;
   std::unique_ptr<char[]> block_;
   std::unique_ptr<char[]> other_block_;  // while the shard is lent: the one that a running handler may look at
   size_t block_begin_ = 0;               // unread bytes of current_ in block_
   size_t block_end_ = 0;
   connection* current_ = nullptr;  // whose events are being worked on
+  uint32_t current_requests_ = 0;  // of it, since that began
+  uint64_t current_bytes_ = 0;
   std::span<epoll_event> events_;
   size_t next_event_ = 0;
   int64_t now_ms_;
-  int64_t now_s_ = 0;  // wall clock
+  int64_t now_s_ = 0;      // wall clock
   bool stopping_ = false;  // ends in some way
   ending ending_ = ending::none;
   int watched_ = -1;
@@ -222,9 +264,11 @@ class shard {
   core::timer_wheel<call, limits::deadline_tick_ms> deadlines_;  // of calls
   core::intrusive_list<connection, open_tag> open_;
   core::intrusive_list<connection, resume_tag> resumed_;
+  core::intrusive_list<connection, resume_tag> yielded_;  // have more to do, once everybody else had a turn
   core::intrusive_list<call, waiting_tag> cancelled_;
   core::intrusive_list<call, waiting_tag> deferred_;
-  std::vector<connection*> closed_;  // given back to the pool when no event of this turn can name them any more
+  // Given back to the pool when no event of this turn can name them any more.
+  core::intrusive_list<connection, open_tag> closed_;
   json::reader reader_;
   schema::error_list errors_;
   core::byte_buffer reply_;

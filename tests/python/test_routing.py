@@ -176,6 +176,21 @@ def test_the_engine_gets_where_to_run(run: Any, number: int) -> None:
     assert engine.added["run_mode"] == number
 
 
+def test_a_route_that_is_always_admitted_runs_inline_unless_told_otherwise() -> None:
+    router = APIRouter()
+    router.get("/health", always_admit=True)(lambda: 1)
+    router.get("/pooled", always_admit=True, run="pool")(lambda: 1)
+    router.get("/plain")(lambda: 1)
+    app = App()
+    app.include_router(router)
+    added = []
+    for route in app.routes:
+        engine: Any = _Engine()
+        route.register(engine)
+        added.append((engine.added["always_admit"], engine.added["run_mode"]))
+    assert added == [(True, 1), (True, 2), (False, 0)]
+
+
 async def _coroutine() -> int:
     return 1
 

@@ -1,0 +1,57 @@
+#include "server/shortages.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+#include "server/access_log.h"
+#include "server/limits.h"
+
+namespace fasterapi::server {
+
+namespace {
+
+// What is reached, and what becomes of clients.
+struct wording {
+  const char* bound;  // null where it is no number
+  const char* fate;
+};
+
+constexpr wording words_of(shortage what) noexcept {
+  switch (what) {
+    case shortage::connections:
+      return {"max_connections", "connections answered 503"};
+    case shortage::connections_of_address:
+      return {"max_connections_per_address", "connections answered 503"};
+    case shortage::in_flight:
+      return {"max_in_flight", "requests answered 503"};
+    case shortage::in_flight_total:
+      return {"max_in_flight_total", "requests answered 503"};
+    case shortage::queue:
+      return {"queue_size", "requests answered 503"};
+    case shortage::descriptors:
+      return {"the limit of open files", "connections answered 503"};
+    case shortage::memory:
+      break;
+  }
+  return {nullptr, "connections closed"};
+}
+
+}  // namespace
+
+void shortages::note(shortage what, uint64_t bound, int64_t now_ms, access_log& log) noexcept {
+  state& noted = states_[static_cast<size_t>(what)];
+  ++noted.count;
+  if (now_ms < noted.quiet_until_ms) return;
+  noted.quiet_until_ms = now_ms + limits::notice_pause_ms;
+  const wording words = words_of(what);
+  const uint64_t count = noted.count - noted.told;
+  char line[160];
+  const int size = words.bound == nullptr
+                       ? std::snprintf(line, sizeof line, "out of memory: %" PRIu64 " %s", count, words.fate)
+                       : std::snprintf(line, sizeof line, "%s (%" PRIu64 ") is reached: %" PRIu64 " %s", words.bound,
+                                       bound, count, words.fate);
+  noted.told = noted.count;
+  log.warning({line, static_cast<size_t>(size)});
+}
+
+}  // namespace fasterapi::server

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace fasterapi::server {
+
+class access_log;
+
+// What a shard can run out of.
+enum class shortage : uint8_t {
+  connections,
+  connections_of_address,
+  in_flight,
+  in_flight_total,
+  queue,
+  descriptors,
+  memory,
+};
+
+// Tells the log that clients are turned away, and why: the first time at once, then with their number at most once in
+// limits::notice_pause_ms, so that an overload does not become one of the log. Calls no malloc.
+//
+// Owner: one thread.
+class shortages {
+ public:
+  static constexpr size_t kinds = 7;
+
+  // One client more was turned away. `bound` is what was reached, where that is a number.
+  void note(shortage what, uint64_t bound, int64_t now_ms, access_log& log) noexcept;
+  // How many were turned away for it.
+  uint64_t count(shortage what) const noexcept { return of(what).count; }
+
+ private:
+  struct state {
+    uint64_t count = 0;
+    uint64_t told = 0;
+    int64_t quiet_until_ms = 0;
+  };
+  const state& of(shortage what) const noexcept { return states_[static_cast<size_t>(what)]; }
+
+  std::array<state, kinds> states_;
+};
+
+}  // namespace fasterapi::server
