@@ -380,7 +380,8 @@ std::optional<answer_view> shard::refuse_invalid(call& refused, const schema::er
 
 bool shard::suspend(call& later, bool keep_request) noexcept {
   connection* from = later.origin;
-  if (keep_request && !later.retain()) return false;
+  // What is said of a call whose deadline passes names its request.
+  if ((keep_request || later.answer_by_ms != 0) && !later.retain()) return false;
   later.at = call::stage::suspended;
   outlast_turn(later);
   if (from == nullptr) {

@@ -143,8 +143,11 @@ def test_a_handler_without_end_is_answered_and_ended(server: Server, path: str) 
 
 @pytest.mark.parametrize("path", ["/loop", "/loop-async", "/suspended"])
 def test_the_log_names_the_request(server: Server, path: str) -> None:
-    with Wire(server) as wire:
-        reply = wire.ask(path)
+    with Wire(server) as wire, Wire(server) as other:
+        assert other.ask("/fine").status == 200
+        wire.send(request(path))
+        assert other.ask("/another/request/that/comes/meanwhile").status == 404
+        reply = wire.receive()
         request_id = reply.header("x-request-id") or reply.json["request_id"]
         server.wait_for_log(f"GET {path}.*{request_id}|{request_id}.*GET {path}")
         assert wire.ask("/fine").status == 200
