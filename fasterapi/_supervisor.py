@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -127,22 +128,37 @@ class Supervisor:
     def _carry_out(self, actions: Iterable[Action]) -> None:
         if self._stop_deadline is not None:
             return
-        for action in actions:
-            match action:
+        waiting = deque(actions)
+        while waiting:
+            match waiting.popleft():
                 case Start(number, slot):
-                    child = Child(number, slot, self._config, self._program)
-                    self._children[number] = child
-                    self._selector.register(child.report_fd, selectors.EVENT_READ, child)
+                    waiting += self._start(number, slot)
                 case Drain(number):
                     self._children[number].tell({"order": "drain"})
                 case Kill(number):
-                    self._children[number].signal(signal.SIGKILL)
+                    # It may be one that could not be started.
+                    if number in self._children:
+                        self._children[number].signal(signal.SIGKILL)
                 case Lend(slot, number):
                     self._children[number].tell({"order": "lend", "slot": slot})
                 case TakeBack(slot, number):
                     self._children[number].tell({"order": "take_back", "slot": slot})
                 case Note(text, is_error):
                     (error_logger.error if is_error else server_logger.info)("%s", text)
+
+    def _start(self, number: int, slot: int) -> list[Action]:
+        """Start a process; out of descriptors, memory or processes that is tried again later."""
+        try:
+            child = Child(number, slot, self._config, self._program)
+        except OSError as error:
+            if not self._fleet.is_up:
+                self._give_up(f"worker {slot} cannot be started: {error}\n")
+                return []
+            error_logger.error("worker %d cannot be started: %s", slot, error)
+            return self._fleet.ended(number)
+        self._children[number] = child
+        self._selector.register(child.report_fd, selectors.EVENT_READ, child)
+        return []
 
     def _take_reports(self, child: Child) -> None:
         for report in child.read_reports():

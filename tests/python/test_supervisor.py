@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fasterapi import _supervisor
+from fasterapi._child import Child
 from fasterapi._supervisor import Supervisor
 
 _WORKER = """
@@ -116,6 +119,47 @@ serve()
     finally:
         log.removeHandler(caplog.handler)
     assert "was killed by SIGKILL; starting it again\n" in caplog.text
+
+
+def test_a_worker_that_cannot_be_started_for_now_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Scarce(Child):
+        def __init__(self, number: int, *rest: Any) -> None:
+            if number == 2:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            super().__init__(number, *rest)
+
+    monkeypatch.setattr(_supervisor, "Child", Scarce)
+    monkeypatch.setattr(_supervisor.error_logger, "propagate", True)
+    marker = tmp_path / "died"
+    behaviour = f"""
+if index == 0 and os.path.exists({str(marker)!r}):
+    os.kill(os.getppid(), signal.SIGTERM)
+elif index == 0:
+    open({str(marker)!r}, "w").close()
+serve()
+"""
+
+    def on_ready() -> None:
+        (first,) = (child for child in supervisor._children.values() if child.index == 0)
+        first.signal(signal.SIGKILL)
+
+    settings = {"workers": 2, "grace_period_s": 5.0, "behaviour": behaviour}
+    supervisor = Supervisor(settings, on_ready=on_ready, program=[sys.executable, "-c", _WORKER])
+    assert supervisor.run() == 0
+    assert f"worker 0 cannot be started: [Errno {errno.EMFILE}]" in caplog.text
+
+
+def test_out_of_descriptors_at_the_very_start_is_told(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(_supervisor, "Child", refuse)
+    assert _supervise("serve()", _not_reached) == 1
+    assert capfd.readouterr().err == f"worker 0 cannot be started: [Errno {errno.EMFILE}] Too many open files\n"
 
 
 def test_a_second_signal_stops_at_once() -> None:
