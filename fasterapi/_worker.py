@@ -146,8 +146,10 @@ def run_process(config: Mapping[str, Any], orders: Orders) -> None:
     if config["pin_to_cores"]:
         cpus = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cpus[index % len(cpus)]})
+    # The engine counts what is in flight for each process.
+    share = max(1, config["max_in_flight_total"] // config["workers"])
 
-    _run(config, worker, orders.begin, lambda: None)
+    _run({**config, "max_in_flight_total": share}, worker, orders.begin, lambda: None)
 
 
 def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: Callable[[], None]) -> None:
