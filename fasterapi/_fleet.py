@@ -191,10 +191,10 @@ class Fleet:
     def reload(self) -> list[Action]:
         """Somebody wants all workers to load the app afresh."""
         if not self.is_up:
-            self._note("reload: the workers are still starting, and load the app as it is now")
+            self._note("SIGHUP: the workers are still starting, and load the app as it is now")
         elif self.is_reloading:
             self._reload_again = True
-            self._note("reload: there is one under way; another follows it")
+            self._note("SIGHUP: the app is being loaded anew; it will be once more")
         else:
             self._begin_reload()
         return self._take()
@@ -275,7 +275,7 @@ class Fleet:
 
     def _begin_reload(self) -> None:
         self.is_reloading = True
-        self._note("reload: starting workers that load the app afresh")
+        self._note("SIGHUP: loading the app anew")
         for index, slot in enumerate(self._slots):
             if slot.coming is not None:
                 self._dismiss(slot.coming, Kill(slot.coming.number))
@@ -288,7 +288,7 @@ class Fleet:
             self._replace(slot, slot.fresh)
             slot.fresh = None
             slot.delay_s = None
-        self._note("reload: done; the workers before finish what they have")
+        self._note("the app is loaded anew")
         self._reload_once_more()
 
     def abandon_reload(self) -> list[Action]:
@@ -299,7 +299,7 @@ class Fleet:
 
     def _abandon_reload(self) -> None:
         self.is_reloading = False
-        self._note("reload: failed; the workers before go on serving", is_error=True)
+        self._note("the app could not be loaded anew, and goes on as it was", is_error=True)
         for slot in self._slots:
             if slot.coming is not None:
                 self._dismiss(slot.coming, Kill(slot.coming.number))

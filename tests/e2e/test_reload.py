@@ -41,7 +41,7 @@ async def later(milliseconds: int):
     return VERSION
 """
 
-DONE = "reload: done"
+DONE = "the app is loaded anew"
 
 pytestmark = pytest.mark.parametrize("strategy", ["processes"], indirect=True)
 
@@ -169,7 +169,7 @@ def test_an_app_that_does_not_load_leaves_the_old_one_serving(
     serve: Serve, tmp_path: Path, broken: str, told: str
 ) -> None:
     with serve(app_of(1), "--workers", "2") as server:
-        reload(server, tmp_path / "app.py", broken, "reload: failed")
+        reload(server, tmp_path / "app.py", broken, "could not be loaded anew")
         assert told in server.log
         assert versions(server) == {1}
         reload(server, tmp_path / "app.py", app_of(3))

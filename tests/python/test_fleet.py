@@ -202,12 +202,12 @@ def test_a_reload_replaces_all_or_none() -> None:
     world.end(second)
     assert world.draining == {first}
     assert set(world.accepting) == {0, 1}
-    assert world.notes[-1] == Note("reload: failed; the workers before go on serving", is_error=True)
+    assert world.notes[-1] == Note("the app could not be loaded anew, and goes on as it was", is_error=True)
 
     world.do(world.fleet.reload())
     world.come_up()
     assert world.draining >= {0, 1}
-    assert world.notes[-1].text == "reload: done; the workers before finish what they have"
+    assert world.notes[-1].text == "the app is loaded anew"
 
 
 def test_a_reload_during_a_reload_follows_it() -> None:
