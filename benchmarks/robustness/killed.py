@@ -14,6 +14,7 @@ from benchmarks.robustness.serving import CLIENT_CORE, ask, served, until
 __all__ = ["KILLED"]
 
 CONNECTIONS = 64
+RATE = 5000.0  # requests a second: no core is full, so that a worker can start
 BACK_S = 20.0
 
 
@@ -39,7 +40,7 @@ def connections_of(process: int, port: int) -> int:
 def measure(case: str, scale: Scale) -> Figures:
     with (
         served("handlers", "--strategy", "processes", "--log-level", "error", workers=2) as server,
-        Traffic(server.port, "/fast/{id}", connections=CONNECTIONS, core=CLIENT_CORE) as clients,
+        Traffic(server.port, "/fast/{id}", connections=CONNECTIONS, rate=RATE, core=CLIENT_CORE) as clients,
     ):
         time.sleep(1.5)
         clients.mark("killed")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.harness import places
@@ -173,11 +174,11 @@ def main(words: list[str]) -> int:
         except FAILURES as failure:
             reason = str(failure) or repr(failure)
             results.miss(row, case, reason)
-            console.print(f"[yellow]  not measured: {reason}", highlight=False)
+            console.print(f"[yellow]  not measured: {escape(reason)}", highlight=False)
     result = results.document()
     console.print(drawn(result))
     for sentence in missing(result):
-        console.print(f"[yellow]not measured: {sentence}", highlight=False)
+        console.print(f"[yellow]not measured: {escape(sentence)}", highlight=False)
     results.path.with_suffix(".md").write_text(markdown(result))
     console.print(f"written: {os.path.relpath(results.path)}", highlight=False)
     return 0 if result["rows"] else 1

@@ -50,36 +50,26 @@ def measure_reloaded(strategy: str, scale: Scale) -> Figures:
     options = ("--per-connection", str(PER_CONNECTION))
     with (
         served("handlers", "--strategy", strategy, "--log-level", "warning", workers=2) as server,
-        Traffic(
-            server.port,
-            "/fast/{id}",
-            connections=CONNECTIONS,
-            requests=scale.requests,
-            core=CLIENT_CORE,
-            options=options,
-        ) as clients,
+        Traffic(server.port, "/fast/{id}", connections=CONNECTIONS, core=CLIENT_CORE, options=options) as clients,
     ):
         time.sleep(1)
         first = ask(server.port, "/who")[1]
         parts: list[Section] = []
-        reloads = 0
-        while not parts or parts[-1].section != "end":
-            if reloads and sum(part.sent for part in parts) >= scale.requests:
-                break
+        while sum(part.sent for part in parts) < scale.requests:
             os.kill(server.pid, signal.SIGHUP)
-            reloads += 1
             time.sleep(RELOADS_EVERY_S)
             server.check_alive()
             parts.append(clients.mark("next"))
-            if parts[-1].sent == 0 and sum(part.sent for part in parts) < scale.requests:
+            if not parts[-1].answered:
                 raise NotMeasured("nothing was answered for a while")
         last = ask(server.port, "/who")[1]
-    if (first["process"], first["interpreter"]) == (last["process"], last["interpreter"]) and reloads:
+        reloads = len(parts)
+        parts.append(clients.stop())
+    if (first["process"], first["interpreter"]) == (last["process"], last["interpreter"]):
         raise NotMeasured("the workers are the same as before")
-    total = sum(part.sent for part in parts)
     return {
         "reloads": reloads,
-        "requests": total,
+        "requests": sum(part.sent for part in parts),
         "lost": sum(part.lost + part.hung + part.wrong + part.others for part in parts),
         "lost_reused": sum(part.lost_reused for part in parts),
         "refused": sum(part.refused for part in parts),
