@@ -271,6 +271,7 @@ class Supervisor:
         for child in self._children.values():
             # One that does not listen yet has no requests to finish, and may not handle signals yet.
             child.discarded = not child.ready
+            child.tell({"order": "stop"})
             child.signal(signal.SIGKILL if child.discarded else number)
 
     def _kill_when_late(self) -> None:

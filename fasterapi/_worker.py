@@ -124,6 +124,9 @@ class Orders:
         if loop is None:
             return
         match order["order"]:
+            case "stop":
+                # The signal does the rest, once the loop has time for it.
+                loop._request_stop()
             case "drain":
                 loop._request_drain()
                 loop.call_soon_threadsafe(loop.call_later, config["grace_period_s"], _end_late)

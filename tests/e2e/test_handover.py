@@ -206,8 +206,10 @@ def test_stopping_waits_for_the_stuck_handler(serve: Serve, gate: Gate, stuck: s
         gate.wait_for_somebody()
         assert_is_driven(other)
         server.signal(signal.SIGTERM)
+        assert other.at_end()
         gate.open()
-        assert wire.receive().json == "went on"
+        reply = wire.receive()
+        assert (reply.json, reply.header("connection")) == ("went on", "close")
         assert server.wait() == 0
 
 
