@@ -312,11 +312,14 @@ class PinnedWorkers:
         grace_period_s: float,
         config: str,
         on_ready: Callable[[list[str]], None],
+        on_event: Callable[[str, int, str], None],
     ) -> int:
         """Serve with `count` workers until a signal stops the server; returns the exit status.
 
         `config` is JSON for `fasterapi._worker.run_pinned`, or `run_thread` with `in_main`; `on_ready` gets each
-        worker's routes as JSON. Blocks without the GIL. What `on_ready` raises stops the server and is raised here.
+        worker's routes as JSON. `on_event` is told of each step of a reload, and of each worker that is stuck,
+        as (what, worker's index or -1, text). Blocks without the GIL. What the two raise stops the server and is raised
+        here.
         """
 
     def close(self) -> None:

@@ -5,17 +5,39 @@ from __future__ import annotations
 # CPython 3.13 crashes when sub-interpreters are the first to import it (gh-136421).
 import datetime  # noqa: F401
 import json
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from fasterapi import _engine
 from fasterapi._loader import check_routes
+from fasterapi._logging import server_logger
 
 if TYPE_CHECKING:
     from fasterapi.applications import App
 
 __all__ = ["Workers"]
+
+
+_EVENTS = {
+    "stuck": (logging.ERROR, "worker {0} is stuck in a handler whose time was up; a fresh interpreter takes its place"),
+    "replaced": (logging.INFO, "worker {0} has a fresh interpreter"),
+    "not_replaced": (logging.ERROR, "worker {0} has no fresh interpreter:\n{1}"),
+    "reloading": (logging.INFO, "SIGHUP: loading the app anew"),
+    "reloaded": (logging.INFO, "the app is loaded anew"),
+    "reload_failed": (logging.ERROR, "the app could not be loaded anew, and goes on as it was:\n{1}"),
+    "cannot_reload": (
+        logging.ERROR,
+        "SIGHUP: an app whose workers share one interpreter cannot be loaded anew; restart the server, or use another"
+        " strategy than threads",
+    ),
+}
+
+
+def _tell(what: str, worker: int, text: str) -> None:
+    level, form = _EVENTS[what]
+    server_logger.log(level, "%s", form.format(worker, text.rstrip("\n")))
 
 
 class Workers:
@@ -70,4 +92,5 @@ class Workers:
             grace_period_s=config["grace_period_s"],
             config=json.dumps(dict(config)),
             on_ready=all_serving,
+            on_event=_tell,
         )

@@ -6,6 +6,7 @@
 
 #include "bindings/dispatch.h"
 #include "bindings/handle.h"
+#include "bindings/pinned_worker.h"
 #include "bindings/raise.h"
 #include "bindings/request_task.h"
 #include "bindings/routes.h"
@@ -326,7 +327,10 @@ PyObject* open_shard(PyObject* object, PyObject* settings) {
   core.descriptors.emplace(descriptors.take());
   if (!core.shard->watch(core.descriptors->fd())) return PyErr_SetFromErrno(PyExc_OSError);
   const auto interrupt = [&core](uint64_t section) { core.deadlines->request(section); };
-  core.hold.emplace(*core.shard, server::lease::hooks{interrupt, [] {}});
+  const auto stuck = [&core] {
+    if (pinned_worker* here = core.worker.load(std::memory_order_acquire)) here->note_stuck();
+  };
+  core.hold.emplace(*core.shard, server::lease::hooks{interrupt, stuck});
   Py_RETURN_NONE;
 }
 

@@ -2,6 +2,7 @@
 
 #include <Python.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@
 namespace fasterapi::bindings {
 
 struct handle_object;
+class pinned_worker;
 struct step_frame;
 
 // The C++ half of a worker's asyncio loop: the queue of callbacks, the timers, the descriptors that asyncio watches, and
@@ -41,6 +43,7 @@ struct loop_core {
   std::optional<server::lease> hold;       // of this thread on the shard
   std::optional<interrupter> deadlines;    // raises RequestTimeout in this thread; once serving
   std::shared_ptr<server::monitor> watched_by;
+  std::atomic<pinned_worker*> worker = nullptr;  // who is told that this thread is stuck
   core::ring<PyObject*> ready;  // owned: handles, request tasks, or any object with `_run` and `_cancelled`
   std::vector<timer> timers;    // a heap, the earliest first; handles are owned
   uint64_t timer_sequence = 0;

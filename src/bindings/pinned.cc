@@ -1,131 +1,22 @@
 #include "bindings/pinned.h"
 
-#include <poll.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cstdio>
+#include <memory>
 #include <new>
+#include <utility>
 
 #include "bindings/loop.h"
 #include "bindings/pinned_worker.h"
+#include "bindings/serving.h"
 #include "bindings/worker_pool.h"
-#include "core/clock.h"
 #include "core/cpus.h"
 #include "fasterapi/python/ref.h"
 #include "python/module_path.h"
-#include "server/signal_watch.h"
 
 namespace fasterapi::bindings {
 
 namespace {
 
 using python::ref;
-using worker_state = pinned_worker::state;
-
-// Signals this close to the first are the same wish, told twice: to the process and to its group.
-constexpr int64_t same_signal_ms = 100;
-
-void say(std::string_view text) noexcept {
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-}
-
-[[noreturn]] void exit_now(int status) {
-  std::fflush(nullptr);
-  _exit(status);
-}
-
-// One run of a server: from the assignment of its workers to their end. The calling thread is attached to the main
-// interpreter when it makes this and when this ends, and detached in between, except to call on_ready.
-class serving {
- public:
-  serving(worker_pool& workers, int64_t grace_ms, PyObject* on_ready)
-      : workers_(workers), grace_ms_(grace_ms), on_ready_(on_ready), detached_(PyEval_SaveThread()) {}
-  ~serving() {
-    workers_.join();
-    PyEval_RestoreThread(detached_);
-    PyErr_SetRaisedException(raised_);
-  }
-  serving(const serving&) = delete;
-  serving& operator=(const serving&) = delete;
-
-  // Until a signal, a failure, or the end of all workers. Returns the exit status.
-  int run() {
-    const auto over = [](worker_state now) { return now == worker_state::ended || now == worker_state::failed; };
-    while (!workers_.all(over)) {
-      pollfd watched[] = {{workers_.events(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
-      ::poll(watched, 2, static_cast<int>(patience_ms()));
-      workers_.clear_events();
-      take_signal();
-      notice_failure();
-      notice_readiness();
-      if (stopping() && core::coarse_ms() >= stop_deadline_ms_ && !workers_.all(over)) {
-        say("some requests did not end within the grace period: exiting without them\n");
-        exit_now(1);
-      }
-    }
-    notice_failure();
-    return status_;
-  }
-
- private:
-  bool stopping() const noexcept { return stop_deadline_ms_ >= 0; }
-  int64_t patience_ms() const noexcept {
-    return stopping() ? std::max<int64_t>(0, stop_deadline_ms_ - core::coarse_ms()) : -1;
-  }
-  void stop() {
-    if (stopping()) return;
-    stop_began_ms_ = core::coarse_ms();
-    stop_deadline_ms_ = stop_began_ms_ + grace_ms_;
-    workers_.request_stop();
-  }
-  void take_signal() {
-    const int number = signals_.take();
-    if (number == 0) return;
-    if (stopping() && core::coarse_ms() - stop_began_ms_ > same_signal_ms) exit_now(128 + number);
-    stop();
-  }
-  void notice_failure() {
-    const pinned_worker* failed = workers_.failed();
-    if (failed == nullptr || status_ != 0) return;
-    say(failed->text());
-    status_ = 1;
-    stop();
-  }
-  void notice_readiness() {
-    if (told_ready_ || stopping() || !workers_.all([](worker_state now) { return now == worker_state::serving; }))
-      return;
-    told_ready_ = true;
-    PyEval_RestoreThread(detached_);
-    raised_ = call_on_ready() ? nullptr : PyErr_GetRaisedException();
-    detached_ = PyEval_SaveThread();
-    if (raised_ == nullptr) return;
-    status_ = 1;
-    stop();
-  }
-  // on_ready(routes of each worker). False with a Python error set.
-  bool call_on_ready() {
-    const ref list = ref::steal(PyList_New(0));
-    if (!list) return false;
-    for (const std::string& one : workers_.routes()) {
-      const ref text = ref::steal(PyUnicode_FromStringAndSize(one.data(), static_cast<Py_ssize_t>(one.size())));
-      if (!text || PyList_Append(list.get(), text.get()) != 0) return false;
-    }
-    return static_cast<bool>(ref::steal(PyObject_CallOneArg(on_ready_, list.get())));
-  }
-
-  worker_pool& workers_;
-  const int64_t grace_ms_;
-  PyObject* const on_ready_;  // borrowed
-  PyThreadState* detached_;
-  PyObject* raised_ = nullptr;  // by on_ready
-  server::signal_watch signals_;
-  int status_ = 0;
-  bool told_ready_ = false;
-  int64_t stop_began_ms_ = 0;
-  int64_t stop_deadline_ms_ = -1;
-};
-
 // ---- the Python type
 
 struct pinned_workers {
@@ -176,24 +67,28 @@ void deallocate(PyObject* object) {
 }
 
 PyObject* serve(PyObject* object, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"count", "pin_to_cores", "grace_period_s", "config", "on_ready", nullptr};
+  static const char* names[] = {"count", "pin_to_cores", "grace_period_s", "config", "on_ready", "on_event", nullptr};
   int count;
   int pin;
   double grace_s;
   const char* config;
-  PyObject* on_ready;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "$ipdsO", const_cast<char**>(names), &count, &pin, &grace_s, &config,
-                                   &on_ready)) {
+  PyObject *on_ready, *on_event;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "$ipdsOO", const_cast<char**>(names), &count, &pin, &grace_s,
+                                   &config, &on_ready, &on_event)) {
     return nullptr;
   }
   if (count < 1) return PyErr_Format(PyExc_ValueError, "there must be at least 1 worker, not %d", count);
-  worker_pool* pool = self_of(object)->pool;
-  if (pool == nullptr) return PyErr_Format(PyExc_RuntimeError, "these workers were closed");
+  std::unique_ptr<worker_pool> workers(std::exchange(self_of(object)->pool, nullptr));
+  if (workers == nullptr) return PyErr_Format(PyExc_RuntimeError, "these workers were closed");
+  serving_plan plan;
+  plan.count = static_cast<size_t>(count);
+  if (pin != 0) plan.cpus = core::allowed_cpus();
+  plan.grace_ms = static_cast<int64_t>(grace_s * 1000);
+  plan.config = config;
+  if (workers->replaceable()) plan.make_workers = [path = workers->python_path()] { return worker_pool::fresh(path); };
   int status;
   {
-    serving run(*pool, static_cast<int64_t>(grace_s * 1000), on_ready);
-    pool->resize(static_cast<size_t>(count));
-    pool->assign(config, pin != 0 ? core::allowed_cpus() : std::vector<int>());
+    serving run(std::move(workers), std::move(plan), on_ready, on_event);
     status = run.run();
   }
   return PyErr_Occurred() != nullptr ? nullptr : PyLong_FromLong(status);
@@ -231,7 +126,9 @@ PyObject* announce_worker(PyObject* module, PyObject* args) {
   if (!PyArg_ParseTuple(args, "OO!s", &slot, state_of(module).loop_type, &loop, &routes)) return nullptr;
   auto* announced = static_cast<pinned_worker*>(PyCapsule_GetPointer(slot, worker_capsule));
   if (announced == nullptr) return nullptr;
-  announced->announce(*reinterpret_cast<loop_object*>(loop)->core->shard, routes);
+  loop_core& core = *reinterpret_cast<loop_object*>(loop)->core;
+  core.worker.store(announced, std::memory_order_release);
+  announced->announce(*core.shard, routes);
   Py_RETURN_NONE;
 }
 

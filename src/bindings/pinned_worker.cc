@@ -21,6 +21,18 @@ void pinned_worker::request_stop() {
   if (shard_ != nullptr) shard_->request_stop();
 }
 
+void pinned_worker::request_drain() {
+  const std::lock_guard lock(mutex_);
+  drain_requested_ = true;
+  if (shard_ != nullptr) shard_->request_drain();
+}
+
+void pinned_worker::note_stuck() {
+  is_stuck_.store(true, std::memory_order_release);
+  stuck_is_news_.store(true, std::memory_order_release);
+  tell();
+}
+
 pinned_worker::state pinned_worker::now() const {
   const std::lock_guard lock(mutex_);
   return state_;
@@ -36,6 +48,7 @@ void pinned_worker::announce(server::shard& shard, std::string routes) {
   shard_ = &shard;
   state_ = state::serving;
   text_ = std::move(routes);
+  if (drain_requested_) shard.request_drain();
   if (stop_requested_) shard.request_stop();
   tell();
 }

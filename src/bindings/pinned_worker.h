@@ -2,6 +2,7 @@
 
 #include <Python.h>
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -36,9 +37,18 @@ class pinned_worker final : public python::counted_job {
   pinned_worker(assignment work, int events) : work_(std::move(work)), events_(events) {}
 
   void request_stop();
+  // As request_stop(), leaving the listening socket to others, who accept from it already.
+  void request_drain();
+  int index() const noexcept { return work_.index; }
   state now() const;
   // serving: its routes as JSON; failed: why, as text for people.
   std::string text() const;
+
+  // A handler does not end, and nothing interrupts it.
+  void note_stuck();
+  bool is_stuck() const noexcept { return is_stuck_.load(std::memory_order_acquire); }
+  // Whether that was noted since the last call.
+  bool take_stuck() noexcept { return stuck_is_news_.exchange(false, std::memory_order_acq_rel); }
 
   // The worker's own thread, from Python.
   void announce(server::shard& shard, std::string routes);
@@ -62,7 +72,11 @@ class pinned_worker final : public python::counted_job {
   state state_ = state::starting;
   server::shard* shard_ = nullptr;
   bool stop_requested_ = false;
+  bool drain_requested_ = false;
   std::string text_;
+
+  std::atomic<bool> is_stuck_ = false;
+  std::atomic<bool> stuck_is_news_ = false;
 
   // The worker's own thread.
   core::result<> outcome_ = core::nothing{};

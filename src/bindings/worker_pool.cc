@@ -1,7 +1,6 @@
 #include "bindings/worker_pool.h"
 
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <utility>
 
@@ -31,11 +30,15 @@ core::result<> prepare_interpreter(const std::vector<std::string>& python_path, 
 }  // namespace
 
 worker_pool::worker_pool(worker_home home, std::vector<std::string> python_path)
-    : home_(home), python_path_(std::move(python_path)), events_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+    : home_(home), python_path_(std::move(python_path)) {}
 
 worker_pool::~worker_pool() {
   join();
   for (pinned_worker* one : workers_) one->release();
+}
+
+std::unique_ptr<worker_pool> worker_pool::fresh(const std::vector<std::string>& python_path) {
+  return std::make_unique<worker_pool>(worker_home::own_interpreters, python_path);
 }
 
 void worker_pool::launch(size_t count) {
@@ -65,11 +68,13 @@ void worker_pool::resize(size_t count) {
   seats_.resize(count);
 }
 
-void worker_pool::assign(const std::string& config, const std::vector<int>& cpus) {
+void worker_pool::assign(const std::vector<int>& places, const std::string& config, const std::vector<int>& cpus,
+                         int events) {
   for (size_t i = 0; i < seats_.size(); ++i) {
-    const int cpu = cpus.empty() ? -1 : cpus[i % cpus.size()];
+    const int place = places[i];
+    const int cpu = cpus.empty() ? -1 : cpus[static_cast<size_t>(place) % cpus.size()];
     const char* program = home_ == worker_home::main_interpreter ? "run_thread" : "run_pinned";
-    auto* worker = new pinned_worker({static_cast<int>(i), cpu, program, config}, events_.get());
+    auto* worker = new pinned_worker({place, cpu, program, config}, events);
     workers_.push_back(worker);
     worker->retain();
     const auto where = python::destination::position(seats_[i].position);
@@ -84,15 +89,16 @@ void worker_pool::request_stop() {
   for (pinned_worker* one : workers_) one->request_stop();
 }
 
+void worker_pool::request_drain() {
+  for (pinned_worker* one : workers_) one->request_drain();
+}
+
 void worker_pool::join() {
   for (auto& each : crews_) static_cast<void>(each->shut_down(python::shutdown_mode::cancel, -1));
   crews_.clear();
 }
 
-void worker_pool::clear_events() const noexcept {
-  uint64_t word;
-  [[maybe_unused]] const ssize_t got = ::read(events_.get(), &word, sizeof word);
-}
+net::descriptor worker_pool::make_events() { return net::descriptor(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
 
 const pinned_worker* worker_pool::failed() const {
   for (const pinned_worker* one : workers_) {

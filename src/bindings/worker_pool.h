@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -29,24 +30,34 @@ class worker_pool {
   worker_pool(const worker_pool&) = delete;
   worker_pool& operator=(const worker_pool&) = delete;
 
+  // Others with interpreters of their own, on the same path.
+  static std::unique_ptr<worker_pool> fresh(const std::vector<std::string>& python_path);
+  // Whether others may take these workers' places: those of the main interpreter are bound to what is loaded there.
+  bool replaceable() const noexcept { return home_ == worker_home::own_interpreters; }
+  const std::vector<std::string>& python_path() const noexcept { return python_path_; }
+
   // Starts to prepare workers, or dismisses those past `count`, before any is put to work. Attached or not. Those of
   // the main interpreter are of a fixed number: only the first call counts.
   void resize(size_t count);
-  // Puts them all to work.
-  void assign(const std::string& config, const std::vector<int>& cpus);
+  // Puts them all to work, each at one of `places`: the workers' indices. `events` is an eventfd, which is written when
+  // the state of one changes, and outlives this.
+  void assign(const std::vector<int>& places, const std::string& config, const std::vector<int>& cpus, int events);
   void request_stop();
+  void request_drain();
   // Until every interpreter has ended. Not attached.
   void join();
 
-  // Readable when a worker's state has changed.
-  int events() const noexcept { return events_.get(); }
-  void clear_events() const noexcept;
+  static net::descriptor make_events();
   template <typename Predicate>
   bool all(Predicate&& holds) const {
-    for (const pinned_worker* one : workers_) {
-      if (!holds(one->now())) return false;
-    }
-    return true;
+    return std::all_of(workers_.begin(), workers_.end(), [&](const pinned_worker* one) { return holds(*one); });
+  }
+  template <typename Function>
+  void for_each(Function&& look) const {
+    for (pinned_worker* one : workers_) look(*one);
+  }
+  bool has(const pinned_worker& one) const {
+    return std::find(workers_.begin(), workers_.end(), &one) != workers_.end();
   }
   // The first worker that failed, or null.
   const pinned_worker* failed() const;
@@ -64,7 +75,6 @@ class worker_pool {
 
   const worker_home home_;
   const std::vector<std::string> python_path_;
-  net::descriptor events_;
   std::vector<std::shared_ptr<python::crew>> crews_;
   std::vector<seat> seats_;
   std::vector<pinned_worker*> workers_;  // a reference to each

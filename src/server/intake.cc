@@ -420,6 +420,15 @@ void shard::delegate(call& given, call_runner& runner) noexcept {
   send_busy(given, "every worker is busy, and the queue for them is full");
 }
 
+void shard::turn_away(call& refused) noexcept {
+  counts().requests_refused.add();
+  send_busy(refused, "the worker of this connection is stuck");
+}
+
+void shard::turn_away_deferred() noexcept {
+  while (call* refused = deferred_.pop_front()) turn_away(*refused);
+}
+
 // The thread that ran the handler has ended the call.
 void shard::take_posted() noexcept {
   for (posted_answer* at = posted_.take_all(); at != nullptr;) {

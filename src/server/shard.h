@@ -91,6 +91,9 @@ class shard {
   void post(posted_answer& posted) noexcept;
   // Keeps the call for the thread that the shard belongs to, which is handed it out again after take_back().
   void defer(call& later) noexcept;
+  // Answers 503: nobody can run its handler now, or those of all calls that were deferred.
+  void turn_away(call& refused) noexcept;
+  void turn_away_deferred() noexcept;
   // A suspended call that nobody waits for any more; its handler should end soon, and must still be ended by answer().
   call* next_cancelled() noexcept { return cancelled_.pop_front(); }
 

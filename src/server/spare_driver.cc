@@ -13,10 +13,13 @@ namespace fasterapi::server {
 
 namespace {
 
-void take_turn(shard& driven, call_runner* runner) noexcept {
+// `worker_is_stuck`: what would have to wait for it is turned away.
+void take_turn(shard& driven, call_runner* runner, bool worker_is_stuck) noexcept {
   while (call* next = driven.next_call()) {
     if (runner != nullptr) {
       driven.delegate(*next, *runner);
+    } else if (worker_is_stuck) {
+      driven.turn_away(*next);
     } else {
       driven.defer(*next);
     }
@@ -26,9 +29,10 @@ void take_turn(shard& driven, call_runner* runner) noexcept {
 // What is to be done about a handler that runs past its deadline.
 class overrun {
  public:
-  void look(const lease& of, const lease::hooks& told, shard_counts& counts) {
+  // True once: when the worker has proved stuck.
+  bool look(const lease& of, const lease::hooks& told, shard_counts& counts) {
     const call* running = of.running();
-    if (running == nullptr || !running->timed_out) return;
+    if (running == nullptr || !running->timed_out) return false;
     if (stuck_at_ms_ == 0) {
       stuck_at_ms_ = core::coarse_ms() + lease::stuck_after_ms;
       counts.interruptions.add();
@@ -37,8 +41,11 @@ class overrun {
       is_stuck_ = true;
       counts.stuck.add();
       told.stuck();
+      return true;
     }
+    return false;
   }
+  bool is_stuck() const noexcept { return is_stuck_; }
   // When to look again, at the latest.
   int64_t patience_ms() const noexcept {
     return stuck_at_ms_ == 0 || is_stuck_ ? -1 : std::max<int64_t>(0, stuck_at_ms_ - core::coarse_ms());
@@ -54,7 +61,7 @@ class overrun {
 void drive(shard& driven, call_runner& runner) noexcept {
   while (!driven.drained()) {
     driven.wait(-1);
-    take_turn(driven, &runner);
+    take_turn(driven, &runner, false);
   }
 }
 
@@ -93,8 +100,8 @@ void spare_driver::run() {
     driven.counts().hand_overs.add();
     overrun late;
     for (;;) {
-      take_turn(driven, of.runner_);
-      late.look(of, of.hooks_, driven.counts());
+      take_turn(driven, of.runner_, late.is_stuck());
+      if (late.look(of, of.hooks_, driven.counts())) driven.turn_away_deferred();
       if (of.lending_.wanted()) break;
       driven.wait(late.patience_ms());
     }

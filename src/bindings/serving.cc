@@ -1,0 +1,240 @@
+#include "bindings/serving.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <numeric>
+#include <string_view>
+
+#include "core/clock.h"
+#include "fasterapi/python/ref.h"
+
+namespace fasterapi::bindings {
+
+namespace {
+
+using python::ref;
+using worker_state = pinned_worker::state;
+
+// Signals this close to the first are the same wish, told twice: to the process and to its group.
+constexpr int64_t same_signal_ms = 100;
+
+void say(std::string_view text) noexcept {
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+[[noreturn]] void exit_now(int status) {
+  std::fflush(nullptr);
+  _exit(status);
+}
+
+bool is_over(const pinned_worker& one) {
+  const worker_state now = one.now();
+  return now == worker_state::ended || now == worker_state::failed;
+}
+
+bool is_serving(const pinned_worker& one) { return one.now() == worker_state::serving; }
+
+std::vector<int> places_up_to(size_t count) {
+  std::vector<int> all(count);
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+}  // namespace
+
+serving::serving(std::unique_ptr<worker_pool> first, serving_plan plan, PyObject* on_ready, PyObject* on_event)
+    : plan_(std::move(plan)),
+      on_ready_(on_ready),
+      on_event_(on_event),
+      detached_(PyEval_SaveThread()),
+      events_(worker_pool::make_events()),
+      signals_(server::signal_watch::reloads::yes) {
+  batches_.push_back({std::move(first), purpose::first});
+  batches_.back().workers->resize(plan_.count);
+  batches_.back().workers->assign(places_up_to(plan_.count), plan_.config, plan_.cpus, events_.get());
+}
+
+serving::~serving() {
+  batches_.clear();
+  PyEval_RestoreThread(detached_);
+  PyErr_SetRaisedException(raised_);
+}
+
+int serving::run() {
+  while (!all_over()) {
+    pollfd watched[] = {{events_.get(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
+    ::poll(watched, 2, static_cast<int>(patience_ms()));
+    uint64_t word;
+    [[maybe_unused]] const ssize_t got = ::read(events_.get(), &word, sizeof word);
+    take_signal();
+    notice_failures();
+    notice_readiness();
+    notice_stuck();
+    drop_ended();
+    if (stopping() && core::coarse_ms() >= stop_deadline_ms_ && !all_over()) {
+      say("some requests did not end within the grace period: exiting without them\n");
+      exit_now(1);
+    }
+  }
+  notice_failures();
+  return status_;
+}
+
+bool serving::all_over() const {
+  return std::all_of(batches_.begin(), batches_.end(), [](const batch& one) { return one.workers->all(is_over); });
+}
+
+int64_t serving::patience_ms() const noexcept {
+  return stopping() ? std::max<int64_t>(0, stop_deadline_ms_ - core::coarse_ms()) : -1;
+}
+
+void serving::stop() {
+  if (stopping()) return;
+  stop_began_ms_ = core::coarse_ms();
+  stop_deadline_ms_ = stop_began_ms_ + plan_.grace_ms;
+  for (batch& one : batches_) {
+    one.now = phase::ending;
+    one.workers->request_stop();
+  }
+}
+
+void serving::take_signal() {
+  const int number = signals_.take();
+  if (number == SIGHUP) return reload();
+  if (number == 0) return;
+  if (stopping() && core::coarse_ms() - stop_began_ms_ > same_signal_ms) exit_now(128 + number);
+  stop();
+}
+
+// ---- batches
+
+// A wish that comes while the last one is being fulfilled is for what the app is by then: it is remembered.
+void serving::reload() {
+  if (stopping()) return;
+  if (plan_.make_workers == nullptr) return tell("cannot_reload", -1, {});
+  reload_wanted_ = std::any_of(batches_.begin(), batches_.end(), [](const batch& one) {
+    return one.what != purpose::substitute && one.now == phase::starting;
+  });
+  if (reload_wanted_) return;
+  tell("reloading", -1, {});
+  start(purpose::reload, places_up_to(plan_.count), nullptr);
+}
+
+void serving::start(purpose what, std::vector<int> places, pinned_worker* replaced) {
+  std::unique_ptr<worker_pool> made = plan_.make_workers();
+  made->resize(places.size());
+  made->assign(places, plan_.config, plan_.cpus, events_.get());
+  batches_.push_back({std::move(made), what, replaced});
+}
+
+void serving::notice_failures() {
+  for (batch& one : batches_) {
+    const pinned_worker* failed = one.workers->failed();
+    if (failed == nullptr || one.now == phase::ending) continue;
+    if (one.what == purpose::first || one.now == phase::serving) {
+      say(failed->text());
+      status_ = 1;
+      return stop();
+    }
+    // What it was to replace goes on.
+    tell(one.what == purpose::reload ? "reload_failed" : "not_replaced", failed->index(), failed->text());
+    one.now = phase::ending;
+    one.workers->request_stop();
+  }
+}
+
+void serving::notice_readiness() {
+  for (batch& one : batches_) {
+    if (one.now != phase::starting || stopping() || !one.workers->all(is_serving)) continue;
+    one.now = phase::serving;
+    settle(one);
+    if (raised_ == nullptr) continue;
+    status_ = 1;
+    return stop();
+  }
+  if (std::exchange(reload_wanted_, false)) reload();
+}
+
+// A batch listens: those whose places it takes need not any more.
+void serving::settle(batch& ready) {
+  switch (ready.what) {
+    case purpose::first:
+      with_gil([&] { return call_on_ready(*ready.workers); });
+      return;
+    case purpose::substitute:
+      ready.replaced->request_drain();
+      return tell("replaced", ready.replaced->index(), {});
+    case purpose::reload:
+      for (batch& other : batches_) {
+        if (&other == &ready) break;
+        other.now = phase::ending;
+        other.workers->request_drain();
+      }
+      return tell("reloaded", -1, {});
+  }
+}
+
+void serving::notice_stuck() {
+  if (stopping() || plan_.make_workers == nullptr) return;
+  size_t stuck = 0;
+  std::vector<pinned_worker*> fresh;
+  for (const batch& one : batches_) {
+    one.workers->for_each([&](pinned_worker& each) {
+      if (!each.is_stuck() || is_over(each)) return;
+      ++stuck;
+      if (each.take_stuck() && one.now == phase::serving) fresh.push_back(&each);
+    });
+  }
+  for (pinned_worker* each : fresh) {
+    tell("stuck", each->index(), {});
+    if (stuck <= stuck_max) start(purpose::substitute, {each->index()}, each);
+  }
+}
+
+void serving::drop_ended() {
+  if (stopping()) return;
+  std::erase_if(batches_, [this](const batch& one) {
+    const bool is_wanted = std::any_of(batches_.begin(), batches_.end(), [&](const batch& other) {
+      return other.replaced != nullptr && other.now == phase::starting && one.workers->has(*other.replaced);
+    });
+    return batches_.size() > 1 && !is_wanted && one.workers->all(is_over);
+  });
+}
+
+// ---- Python
+
+// Runs `work`, which may leave a Python error: that stops the server.
+bool serving::with_gil(const std::function<bool()>& work) {
+  PyEval_RestoreThread(detached_);
+  const bool done = work();
+  if (!done && raised_ == nullptr) raised_ = PyErr_GetRaisedException();
+  if (!done) PyErr_Clear();
+  detached_ = PyEval_SaveThread();
+  return done;
+}
+
+bool serving::call_on_ready(const worker_pool& ready) {
+  const ref list = ref::steal(PyList_New(0));
+  if (!list) return false;
+  for (const std::string& one : ready.routes()) {
+    const ref text = ref::steal(PyUnicode_FromStringAndSize(one.data(), static_cast<Py_ssize_t>(one.size())));
+    if (!text || PyList_Append(list.get(), text.get()) != 0) return false;
+  }
+  return static_cast<bool>(ref::steal(PyObject_CallOneArg(on_ready_, list.get())));
+}
+
+void serving::tell(const char* what, int worker, const std::string& text) {
+  with_gil([&] {
+    return static_cast<bool>(ref::steal(PyObject_CallFunction(on_event_, "sis#", what, worker, text.data(),
+                                                              static_cast<Py_ssize_t>(text.size()))));
+  });
+  if (raised_ == nullptr || stopping()) return;
+  status_ = 1;
+  stop();
+}
+
+}  // namespace fasterapi::bindings

@@ -1,0 +1,113 @@
+"""Interpreters that take the place of others in a running server: of one that is stuck in C, and of all at a reload."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Serve
+from tests.e2e.gate import SOURCE, Gate, wait_until
+from tests.e2e.serving import Server
+from tests.e2e.wire import Wire, request
+
+pytestmark = pytest.mark.parametrize("strategy", ["pinned"], indirect=True)
+
+APP = (
+    SOURCE
+    + """
+from fasterapi import App
+
+app = App()
+VERSION = 1
+
+@app.get("/who")
+async def who():
+    return {"version": VERSION, "interpreter": app.worker.interpreter_id, "worker": app.worker.index}
+
+# Inside of C with the GIL held: nothing interrupts it.
+@app.get("/stuck", run="inline", timeout=0.1)
+async def stuck():
+    import ctypes
+    gate = os.open("gate", os.O_RDONLY)
+    ctypes.PyDLL(None).read(gate, ctypes.create_string_buffer(1), ctypes.c_size_t(1))
+    os.close(gate)
+    return "free again"
+"""
+)
+
+
+def who(server: Server) -> tuple[int, int]:
+    with Wire(server) as wire:
+        answer = wire.ask("/who").json
+    return answer["version"], answer["interpreter"]
+
+
+def test_a_stuck_interpreter_is_replaced_and_ends_when_it_comes_back(serve: Serve, tmp_path: Path) -> None:
+    with Gate(tmp_path) as gate, serve(APP, "--workers", "1") as server:
+        before = who(server)
+        with Wire(server) as waiting:
+            waiting.send(request("/stuck"))
+            gate.wait_for_somebody()
+            assert waiting.receive().status == 504
+            server.wait_for_log(r"worker 0 is stuck in a handler")
+            server.wait_for_log(r"worker 0 has a fresh interpreter")
+            # The connection is the stuck worker's, which others drive: it says goodbye in good order.
+            assert waiting.ask("/nowhere").status == 404
+        after = who(server)
+        assert after != before
+        gate.open()
+        assert who(server) == after
+
+
+def test_calls_for_a_stuck_worker_are_turned_away(serve: Serve, tmp_path: Path) -> None:
+    with Gate(tmp_path) as gate, serve(APP, "--workers", "1") as server:
+        with Wire(server) as stuck, Wire(server) as other:
+            assert other.ask("/who").status == 200
+            stuck.send(request("/stuck"))
+            gate.wait_for_somebody()
+            assert stuck.receive().status == 504
+            other.send(request("/who"))
+            refused = other.receive()
+            assert (refused.status, refused.header("retry-after")) == (503, "1")
+        gate.open()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_hangup_loads_the_app_anew(serve: Serve, tmp_path: Path, workers: int) -> None:
+    with serve(APP, "--workers", str(workers)) as server:
+        assert who(server)[0] == 1
+        source = tmp_path / "app.py"
+        for version in (2, 3):
+            source.write_text(source.read_text().replace(f"VERSION = {version - 1}", f"VERSION = {version}"))
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: server.log.count("the app is loaded anew") == version - 1, "a reload")
+            wait_until(lambda: who(server)[0] == version, "the new app answers")
+
+
+def test_an_app_that_does_not_load_leaves_the_old_one_in_place(serve: Serve, tmp_path: Path) -> None:
+    with serve(APP, "--workers", "1") as server:
+        before = who(server)
+        source = tmp_path / "app.py"
+        source.write_text("raise RuntimeError('not today')\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_log(r"could not be loaded anew[\s\S]*RuntimeError: not today")
+        assert who(server) == before
+        source.write_text(APP.replace("VERSION = 1", "VERSION = 2"))
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: who(server)[0] == 2, "the mended app answers")
+
+
+def test_a_kept_connection_goes_on_through_a_reload(serve: Serve) -> None:
+    with serve(APP, "--workers", "1") as server:
+        before = who(server)[1]
+        with Wire(server) as kept:
+            assert kept.ask("/who").json["interpreter"] == before
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_for_log(r"the app is loaded anew")
+            # Either it is answered and told that this was the last one, or it was closed while it was idle.
+            kept.send(request("/who"))
+            last = kept.receive()
+            assert last.json["interpreter"] == before
+            assert last.header("connection") == "close"
