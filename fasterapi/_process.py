@@ -1,9 +1,9 @@
 """The program of one worker process: `python -m fasterapi._process REPORT_FD`, started by the supervisor.
 
 Standard input brings lines of JSON: first the worker's configuration, then orders; its end means that the supervisor is
-gone. Orders are `{"order": "stop"}`, which comes before the signal, because a handler that is stuck keeps the loop from
-seeing that; `{"order": "drain"}`; and `{"order": "lend", "slot": 1}` and `{"order": "take_back", "slot": 1}`, which tell
-to accept from another slot's socket too, or no longer.
+gone. Orders are `{"order": "stop"}`, which comes with the signal, because a handler that is stuck keeps the loop from
+seeing that one; `{"order": "drain"}`; and `{"order": "lend", "slot": 1}` and `{"order": "take_back", "slot": 1}`, which
+tell to accept from another slot's socket too, or no longer.
 
 Reports go to REPORT_FD, one JSON object a line: `{"routes": […]}` once it accepts connections, or `{"error": "…"}`;
 then `{"requests": 1000}`, how many it has answered, where it is replaced after so many.

@@ -271,8 +271,9 @@ class Supervisor:
         for child in self._children.values():
             # One that does not listen yet has no requests to finish, and may not handle signals yet.
             child.discarded = not child.ready
-            child.tell({"order": "stop"})
             child.signal(signal.SIGKILL if child.discarded else number)
+            # After the signal, which would kill one that has ended its loop already.
+            child.tell({"order": "stop"})
 
     def _kill_when_late(self) -> None:
         if self._stop_deadline is not None and time.monotonic() > self._stop_deadline:
