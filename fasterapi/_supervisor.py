@@ -7,6 +7,7 @@ it cannot. Which children there should be is decided by `_fleet.py`.
 
 from __future__ import annotations
 
+import os
 import random
 import selectors
 import signal
@@ -33,6 +34,15 @@ START_TIMEOUT_S = 120.0
 MEASURE_INTERVAL_S = 1.0
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+
+
+def has_terminal() -> bool:
+    """Whether this process has a controlling terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 class Supervisor:
@@ -62,6 +72,7 @@ class Supervisor:
         self._stop_deadline: float | None = None
         self._status = 0
         self._measure_at_s = 0.0
+        self._had_terminal = has_terminal()
         self._selector = selectors.DefaultSelector()
         self._wake, self._waker = socket.socketpair()
 
@@ -111,7 +122,7 @@ class Supervisor:
                     if number in (signal.SIGTERM, signal.SIGINT):
                         self._stop_on(number)
                     elif number == signal.SIGHUP and self._stop_deadline is None:
-                        self._carry_out(self._fleet.reload())
+                        self._hang_up()
             else:
                 child: Child = key.data
                 self._take_reports(child)
@@ -257,6 +268,14 @@ class Supervisor:
         sys.stderr.flush()
         self._status = 1
         self._stop(signal.SIGTERM)
+
+    def _hang_up(self) -> None:
+        """SIGHUP: somebody wants a reload, or the terminal that the server was started from was closed."""
+        if self._had_terminal and not has_terminal():
+            server_logger.info("SIGHUP, and the terminal is gone: stopping")
+            self._stop(signal.SIGTERM)
+        else:
+            self._carry_out(self._fleet.reload())
 
     def _stop_on(self, number: int) -> None:
         if self._stop_deadline is None:

@@ -211,6 +211,33 @@ def test_the_command_reloads_by_pid_and_by_file(serve: Serve, tmp_path: Path) ->
     assert b"cannot read" in asked.stderr
 
 
+def test_a_server_whose_terminal_is_closed_stops(strategy: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(app_of(1))
+    command = [sys.executable, "-m", "fasterapi", "run", "app.py", "--port", "0", "--strategy", strategy]
+    # Makes the terminal its own first: that takes a process that leads a session.
+    adopt = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    ours, theirs = os.openpty()
+    server = subprocess.Popen(
+        [sys.executable, "-c", adopt, *command],
+        cwd=tmp_path,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    assert server.stdout is not None
+    try:
+        lines = iter(server.stdout.readline, b"")
+        assert any(b"Listening on" in line for line in lines)
+        os.close(ours)
+        assert server.wait(30) == 0
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+
 class TestProcesses:
     """What only workers that are processes can have."""
 
