@@ -446,7 +446,8 @@ PyMethodDef methods[] = {
      "Let nobody connect any more; _on_drained() follows when all requests are answered."},
     {"_request_count", request_count, METH_NOARGS, "How many requests came so far. The loop's thread."},
     {"_request_drain", request_drain, METH_NOARGS, "The same, leaving the listeners to others."},
-    {"_add_listener", add_listener, METH_VARARGS, "Accept from another listening socket too: (key, descriptor, backlog)."},
+    {"_add_listener", add_listener, METH_VARARGS,
+     "Accept from another listening socket too: (key, descriptor, backlog)."},
     {"_remove_listener", remove_listener, METH_O, "Accept no longer from the one that was added by that key."},
     {nullptr, nullptr, 0, nullptr},
 };

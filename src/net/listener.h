@@ -22,7 +22,8 @@ struct listener {
 
   // Lets nobody begin a connection any more, while handshakes that are under way come to their end and can be accepted:
   // what is closed after that, when accept finds nothing, drops nobody who was connected. Later attempts go unanswered,
-  // also those to other descriptors of this socket, until it is closed or adopted. Does nothing where the kernel refuses.
+  // also those to other descriptors of this socket, until it is closed or adopted. Does nothing where the kernel
+  // refuses.
   void silence() const noexcept;
 };
 
