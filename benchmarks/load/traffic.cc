@@ -20,7 +20,6 @@ namespace {
 constexpr int events_max = 512;
 constexpr uint64_t retry_pause_us = 2'000;  // after a refused connection
 constexpr uint64_t timeout_check_us = 100'000;
-constexpr uint64_t drain_us_max = 3'000'000;  // for the answers that are due when it stops
 constexpr std::string_view id_mark = "{id}";
 
 uint64_t now_us() {
@@ -71,7 +70,8 @@ void traffic::run() {
     const uint64_t now = now_us();
     if (!may_send()) {
       if (stopped_us == 0) stopped_us = now;
-      if (under_way_ == 0 || now > stopped_us + drain_us_max) break;
+      // Every answer that is due has its time.
+      if (under_way_ == 0 || now > stopped_us + static_cast<uint64_t>(asked_.timeout_s * 1e6)) break;
     }
     if (now >= retry_us_) {
       for (size_t left = unmade_.size(); left > 0 && may_send() && now >= retry_us_; --left) {
@@ -325,6 +325,7 @@ void traffic::obey(std::string_view order) {
 // What is under way belongs to the section in which it ends.
 void traffic::mark(std::string_view name) {
   const uint64_t now = now_us();
+  if (outcomes_ != nullptr && std::fflush(outcomes_) != 0) stop("outcomes");
   current_.print(now);
   current_ = section();
   current_.name = name;

@@ -62,8 +62,11 @@ class Faults:
             "reload": self.reload,
         }
         end = time.monotonic() + seconds
+        waiting: list[str] = []
         while time.monotonic() < end:
-            kind = self._random.choice(self._kinds)
+            # Each kind once, in an order that chance decides, and again.
+            waiting = waiting or self._random.sample(self._kinds, len(self._kinds))
+            kind = waiting.pop()
             acts[kind]()
             self.done[kind] += 1
             time.sleep(self._random.uniform(*PAUSE_S))
