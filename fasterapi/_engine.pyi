@@ -408,6 +408,9 @@ class LoopBase:
     def call_soon(
         self, callback: Callable[[Unpack[_Args]], object], *args: *_Args, context: Context | None = None
     ) -> Handle: ...
+    def call_soon_threadsafe(
+        self, callback: Callable[[Unpack[_Args]], object], *args: *_Args, context: Context | None = None
+    ) -> Handle: ...
     def call_later(
         self,
         delay: float,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Mapping
-from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from fasterapi import _engine
@@ -78,13 +77,6 @@ class WorkerLoop(_engine.LoopBase, asyncio.SelectorEventLoop):
         self._open_shard(settings)
         self._drained: asyncio.Future[None] | None = None
         asyncio.SelectorEventLoop.__init__(self, ShardSelector(self._watch))
-
-    def call_soon_threadsafe[*Ts](
-        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
-    ) -> asyncio.Handle:
-        handle = self.call_soon(callback, *args, context=context)
-        self._write_to_self()
-        return handle
 
     def _add_callback(self, handle: asyncio.Handle) -> None:
         if not handle._cancelled:

@@ -184,8 +184,7 @@ def _keep_house(
             async def serve() -> None:
                 routes = _compile(app)
                 async with app.run_lifespan():
-                    home.open(app, routes)
-                    await _serve(loop, app, routes, config, announce)
+                    await _serve(loop, app, routes, config, announce, listening=lambda: home.open(app, routes))
                     await home.others_left()
 
             try:
@@ -253,10 +252,18 @@ def _compile(app: App) -> Routes:
         return app.compile_routes()
 
 
-async def _serve(loop: WorkerLoop, app: App, routes: Routes, config: Mapping[str, Any], announce: Announce) -> None:
+async def _serve(
+    loop: WorkerLoop,
+    app: App,
+    routes: Routes,
+    config: Mapping[str, Any],
+    announce: Announce,
+    listening: Callable[[], None] = lambda: None,
+) -> None:
     keeps_requests = bool(app.exception_handlers) or app.debug
     listener = config["listener_fds"][app.worker.index]
     loop._serve(app, routes, intercepted_statuses(app), keeps_requests, listener, config["backlog"])
+    listening()
     announce(loop, routes.signature())
     await loop.drained()
 

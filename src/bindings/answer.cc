@@ -7,6 +7,7 @@
 #include "bindings/site.h"
 #include "fasterapi/python/ref.h"
 #include "http/h1/response_writer.h"
+#include "python/snapshot.h"
 
 namespace fasterapi::bindings {
 
@@ -56,7 +57,8 @@ bool answer_with(site& here, server::call& call, PyObject* status, PyObject* raw
   }
   given.status = static_cast<uint16_t>(code);
   if (!read_bytes(body, "body", given.body)) return false;
-  const ref headers = ref::steal(PySequence_Fast(raw_headers, "a response's raw_headers must be a list"));
+  const ref listed = ref::steal(PySequence_Fast(raw_headers, "a response's raw_headers must be a list"));
+  const ref headers = listed ? python::snapshot_of(listed.get()) : ref();  // other threads may answer with it too
   if (!headers) return false;
   std::array<response_field, fields_max> fields;
   const Py_ssize_t count = PySequence_Fast_GET_SIZE(headers.get());

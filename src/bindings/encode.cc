@@ -9,11 +9,7 @@
 #include "bindings/module_state.h"
 #include "fasterapi/python/ref.h"
 #include "json/writer.h"
-
-#if PY_VERSION_HEX < 0x030D0000
-#define Py_BEGIN_CRITICAL_SECTION(object) {
-#define Py_END_CRITICAL_SECTION() }
-#endif
+#include "python/critical_section.h"
 
 namespace fasterapi::bindings {
 
@@ -53,11 +49,9 @@ class encoder {
   bool encode_datetime(PyObject* datetime) noexcept;
 
   bool encode_list(PyObject* list) noexcept;
-  bool encode_list_entries(PyObject* list) noexcept;
   bool encode_tuple(PyObject* tuple) noexcept;
   bool encode_iterable(PyObject* iterable) noexcept;
   bool encode_dict(PyObject* dict) noexcept;
-  bool encode_dict_entries(PyObject* dict) noexcept;
   bool encode_mapping(PyObject* mapping) noexcept;
   bool encode_dataclass(PyObject* value, PyObject* fields) noexcept;
 
@@ -263,14 +257,7 @@ bool encoder::encode_datetime(PyObject* datetime) noexcept {
 }
 
 bool encoder::encode_list(PyObject* list) noexcept {
-  bool ok = false;
-  Py_BEGIN_CRITICAL_SECTION(list);
-  ok = encode_list_entries(list);
-  Py_END_CRITICAL_SECTION();
-  return ok;
-}
-
-bool encoder::encode_list_entries(PyObject* list) noexcept {
+  const python::critical_section alone(list);
   out_.append('[');
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
     if (i > 0) out_.append(',');
@@ -315,14 +302,7 @@ bool encoder::encode_iterable(PyObject* iterable) noexcept {
 }
 
 bool encoder::encode_dict(PyObject* dict) noexcept {
-  bool ok = false;
-  Py_BEGIN_CRITICAL_SECTION(dict);
-  ok = encode_dict_entries(dict);
-  Py_END_CRITICAL_SECTION();
-  return ok;
-}
-
-bool encoder::encode_dict_entries(PyObject* dict) noexcept {
+  const python::critical_section alone(dict);
   out_.append('{');
   bool first = true;
   const Py_ssize_t count = PyDict_GET_SIZE(dict);

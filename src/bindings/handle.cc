@@ -2,14 +2,18 @@
 
 #include <structmember.h>
 
+#include <utility>
+
 #include "bindings/loop.h"
 #include "fasterapi/python/ref.h"
+#include "python/critical_section.h"
 #include "python/entered_context.h"
 
 namespace fasterapi::bindings {
 
 namespace {
 
+using python::critical_section;
 using python::ref;
 
 handle_object* self_of(PyObject* object) noexcept { return reinterpret_cast<handle_object*>(object); }
@@ -43,13 +47,25 @@ void deallocate(PyObject* object) {
 
 PyObject* cancel(PyObject* object, PyObject*) {
   handle_object* self = self_of(object);
-  if (!self->cancelled) {
-    self->cancelled = true;
-    Py_CLEAR(self->callback);
-    Py_CLEAR(self->args);
-    if (self->scheduled) note_cancelled_timer(self->loop);
+  ref callback, args;  // dropped when the handle is whole again
+  {
+    const critical_section alone(object);
+    if (!self->cancelled) {
+      self->cancelled = true;
+      callback = ref::steal(std::exchange(self->callback, nullptr));
+      args = ref::steal(std::exchange(self->args, nullptr));
+      if (self->scheduled) note_cancelled_timer(self->loop);
+    }
   }
   Py_RETURN_NONE;
+}
+
+// `_callback` and `_args`, which cancelling drops.
+template <PyObject* handle_object::*Part>
+PyObject* get_part(PyObject* object, void*) {
+  const critical_section alone(object);
+  PyObject* part = self_of(object)->*Part;
+  return Py_NewRef(part != nullptr ? part : Py_None);
 }
 
 PyObject* cancelled(PyObject* object, PyObject*) { return PyBool_FromLong(self_of(object)->cancelled); }
@@ -62,10 +78,9 @@ PyObject* run(PyObject* object, PyObject*) {
 }
 
 PyObject* represent(PyObject* object) {
-  handle_object* self = self_of(object);
-  if (self->cancelled) return PyUnicode_FromString("<Handle cancelled>");
-  if (self->when == 0) return PyUnicode_FromFormat("<Handle %R>", self->callback);
-  return PyUnicode_FromFormat("<TimerHandle %R>", self->callback);
+  const ref callback = ref::steal(get_part<&handle_object::callback>(object, nullptr));
+  if (self_of(object)->cancelled) return PyUnicode_FromString("<Handle cancelled>");
+  return PyUnicode_FromFormat(self_of(object)->when == 0 ? "<Handle %R>" : "<TimerHandle %R>", callback.get());
 }
 
 PyMethodDef methods[] = {
@@ -77,9 +92,13 @@ PyMethodDef methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
+PyGetSetDef properties[] = {
+    {"_callback", get_part<&handle_object::callback>, nullptr, nullptr, nullptr},
+    {"_args", get_part<&handle_object::args>, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
 PyMemberDef members[] = {
-    {"_callback", T_OBJECT, offsetof(handle_object, callback), READONLY, nullptr},
-    {"_args", T_OBJECT, offsetof(handle_object, args), READONLY, nullptr},
     {"_context", T_OBJECT, offsetof(handle_object, context), READONLY, nullptr},
     {"_loop", T_OBJECT, offsetof(handle_object, loop), READONLY, nullptr},
     {"_cancelled", T_BOOL, offsetof(handle_object, cancelled), READONLY, nullptr},
@@ -96,6 +115,7 @@ PyType_Slot slots[] = {
     {Py_tp_repr, reinterpret_cast<void*>(represent)},
     {Py_tp_methods, methods},
     {Py_tp_members, members},
+    {Py_tp_getset, properties},
     {0, nullptr},
 };
 
@@ -138,10 +158,14 @@ handle_object* make_handle(module_state& state, loop_object* loop, PyObject* cal
 }
 
 bool run_handle(handle_object* handle) {
-  if (handle->cancelled) return true;
-  // The callback may cancel its own handle.
-  const ref callback = ref::share(handle->callback);
-  const ref args = ref::share(handle->args);
+  // The callback may cancel its own handle, and so may other threads.
+  ref callback, args;
+  {
+    const python::critical_section alone(reinterpret_cast<PyObject*>(handle));
+    if (handle->cancelled) return true;
+    callback = ref::share(handle->callback);
+    args = ref::share(handle->args);
+  }
   ref result;
   if (const python::entered_context context(ref::share(handle->context)); context) {
     PyObject* const* items = args ? &PyTuple_GET_ITEM(args.get(), 0) : nullptr;

@@ -1,5 +1,6 @@
 #include "bindings/json_kind.h"
 
+#include <mutex>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -158,24 +159,16 @@ bool classify(PyTypeObject* type, json_kind_entry& entry) noexcept {
 
 }  // namespace
 
-#ifdef Py_GIL_DISABLED
-#define FASTERAPI_LOCK(mutex) PyMutex_Lock(&(mutex))
-#define FASTERAPI_UNLOCK(mutex) PyMutex_Unlock(&(mutex))
-#else
-#define FASTERAPI_LOCK(mutex) static_cast<void>(0)
-#define FASTERAPI_UNLOCK(mutex) static_cast<void>(0)
-#endif
-
 bool json_kind_cache::find(PyTypeObject* type, json_kind_entry& entry) noexcept {
-  FASTERAPI_LOCK(mutex_);
-  const slot& known = slot_of(type);
-  if (known.type == type) {
-    entry.kind = known.kind;
-    entry.fields = ref::share(known.fields);
-    FASTERAPI_UNLOCK(mutex_);
-    return true;
+  {
+    const std::lock_guard alone(mutex_);
+    const slot& known = slot_of(type);
+    if (known.type == type) {
+      entry.kind = known.kind;
+      entry.fields = ref::share(known.fields);
+      return true;
+    }
   }
-  FASTERAPI_UNLOCK(mutex_);
   if (!classify(type, entry)) return false;
   put(type, entry);
   return true;
@@ -184,9 +177,10 @@ bool json_kind_cache::find(PyTypeObject* type, json_kind_entry& entry) noexcept 
 void json_kind_cache::put(PyTypeObject* type, const json_kind_entry& entry) noexcept {
   slot fresh{type, Py_XNewRef(entry.fields.get()), entry.kind};
   Py_INCREF(type);
-  FASTERAPI_LOCK(mutex_);
-  std::swap(slot_of(type), fresh);
-  FASTERAPI_UNLOCK(mutex_);
+  {
+    const std::lock_guard alone(mutex_);
+    std::swap(slot_of(type), fresh);
+  }
   // Destructors may run any code, this cache's included: only after the slot is whole again.
   Py_XDECREF(fresh.type);
   Py_XDECREF(fresh.fields);

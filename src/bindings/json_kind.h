@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "fasterapi/python/ref.h"
+#include "python/gil_mutex.h"
 
 namespace fasterapi::bindings {
 
@@ -73,9 +74,7 @@ class json_kind_cache {
   void put(PyTypeObject* type, const json_kind_entry& entry) noexcept;
 
   std::array<slot, slot_count> slots_{};
-#ifdef Py_GIL_DISABLED
-  PyMutex mutex_{};  // guards slots_
-#endif
+  python::gil_mutex mutex_;  // guards slots_
 };
 
 }  // namespace fasterapi::bindings

@@ -56,6 +56,7 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
   if (core == nullptr) return 0;
   for (size_t i = 0; i < core->ready.size(); ++i) Py_VISIT(core->ready.at(i));
   for (const loop_core::timer& entry : core->timers) Py_VISIT(as_object(entry.handle));
+  if (const int stop = core->inbox.traverse(visit, arg)) return stop;
   Py_VISIT(as_object(core->here.routes));
   Py_VISIT(core->here.app);
   return 0;
@@ -64,6 +65,7 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
 int clear(PyObject* object) {
   loop_core* core = self_of(object)->core;
   if (core == nullptr) return 0;
+  core->inbox.close();
   while (!core->ready.empty()) Py_DECREF(core->ready.pop());
   std::vector<loop_core::timer> timers = std::move(core->timers);
   core->timers.clear();
@@ -127,6 +129,27 @@ PyObject* call_soon(PyObject* object, PyObject* const* args, Py_ssize_t count, P
   return as_object(made);
 }
 
+PyObject* call_soon_threadsafe(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  loop_object* self = self_of(object);
+  loop_core& core = *self->core;
+  if (core.thread_id.load(std::memory_order_relaxed) == PyThread_get_thread_ident()) {
+    return call_soon(object, args, count, keywords);  // in order with others of this thread
+  }
+  PyObject* context;
+  if (!read_context("call_soon_threadsafe", args, count, keywords, &context)) return nullptr;
+  if (count < 1) {
+    PyErr_SetString(PyExc_TypeError, "call_soon_threadsafe() takes a callback");
+    return nullptr;
+  }
+  handle_object* made = make_handle(state_of_loop(self), self, args[0], args + 1, count - 1, context);
+  if (made == nullptr) return nullptr;
+  if (core.inbox.post(Py_NewRef(as_object(made)))) return as_object(made);
+  Py_DECREF(as_object(made));
+  Py_DECREF(as_object(made));
+  PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
+  return nullptr;
+}
+
 PyObject* schedule(loop_object* self, double due, PyObject* const* args, Py_ssize_t count, PyObject* context) {
   handle_object* made = make_handle(state_of_loop(self), self, args[1], args + 2, count - 2, context);
   if (made == nullptr) return nullptr;
@@ -174,13 +197,14 @@ PyObject* push_ready_handle(PyObject* object, PyObject* handle) {
 // Drops cancelled timers once they are most of the heap: code that sets a timeout for each of many quick things would
 // otherwise keep them all until they are due.
 void sweep_timers(loop_core& core) {
-  if (core.timers.size() < few_timers || core.cancelled_timers * 2 < core.timers.size()) return;
+  const size_t cancelled = core.cancelled_timers.load(std::memory_order_relaxed);
+  if (core.timers.size() < few_timers || cancelled * 2 < core.timers.size()) return;
   const auto dead = std::partition(core.timers.begin(), core.timers.end(),
                                    [](const loop_core::timer& entry) { return !entry.handle->cancelled; });
   std::vector<loop_core::timer> dropped(dead, core.timers.end());
   core.timers.erase(dead, core.timers.end());
   std::make_heap(core.timers.begin(), core.timers.end(), later);
-  core.cancelled_timers = 0;
+  core.cancelled_timers.store(0, std::memory_order_relaxed);
   for (const loop_core::timer& entry : dropped) {
     entry.handle->scheduled = false;
     Py_DECREF(as_object(entry.handle));
@@ -199,7 +223,8 @@ void take_due_timers(loop_object* self) {
     core.timers.pop_back();
     due->scheduled = false;
     if (due->cancelled) {
-      if (core.cancelled_timers > 0) --core.cancelled_timers;
+      const size_t cancelled = core.cancelled_timers.load(std::memory_order_relaxed);
+      if (cancelled > 0) core.cancelled_timers.store(cancelled - 1, std::memory_order_relaxed);
       Py_DECREF(as_object(due));
     } else {
       push_ready(self, as_object(due));
@@ -212,7 +237,7 @@ void take_due_timers(loop_object* self) {
 // How long the turn may wait for I/O, in ms; -1 without end. -2 with a Python error set.
 int64_t patience_ms(loop_object* self) {
   loop_core& core = *self->core;
-  if (!core.ready.empty() || core.shard->has_pending_work()) return 0;
+  if (!core.ready.empty() || core.inbox.has_items() || core.shard->has_pending_work()) return 0;
   const ref stopping = ref::steal(PyObject_GetAttrString(as_object(self), "_stopping"));
   if (!stopping) return -2;
   if (stopping.get() == Py_True) return 0;
@@ -220,6 +245,12 @@ int64_t patience_ms(loop_object* self) {
   const double left = core.timers.front().when - now_seconds();
   if (left <= 0) return 0;
   return left > 3600 ? 3'600'000 : static_cast<int64_t>(std::ceil(left * 1000));
+}
+
+void take_posted(loop_object* self) {
+  if (!self->core->inbox.has_items()) [[likely]]
+    return;
+  for (PyObject* item : self->core->inbox.take()) push_ready(self, item);
 }
 
 bool run_ready(loop_object* self) {
@@ -264,6 +295,7 @@ bool report_ready_descriptors(loop_object* self) {
 PyObject* run_once(PyObject* object, PyObject*) {
   loop_object* self = self_of(object);
   if (!check_open(self)) return nullptr;
+  self->core->thread_id.store(PyThread_get_thread_ident(), std::memory_order_relaxed);
   server::shard& shard = *self->core->shard;
   const int64_t patience = patience_ms(self);
   if (patience < -1) return nullptr;
@@ -289,6 +321,7 @@ PyObject* run_once(PyObject* object, PyObject*) {
   const bool reported = report_ready_descriptors(self);
   enter_shard(self);
   if (!reported) return nullptr;
+  take_posted(self);
   take_due_timers(self);
   const bool going_on = run_ready(self);
   enter_shard(self);
@@ -325,6 +358,8 @@ PyObject* open_shard(PyObject* object, PyObject* settings) {
   loop_core& core = *self->core;
   core.shard = made.take();
   core.descriptors.emplace(descriptors.take());
+  core.thread_id.store(PyThread_get_thread_ident(), std::memory_order_relaxed);
+  core.inbox.open(*core.descriptors);
   if (!core.shard->watch(core.descriptors->fd())) return PyErr_SetFromErrno(PyExc_OSError);
   const auto interrupt = [&core](uint64_t section) { core.deadlines->request(section); };
   const auto stuck = [&core] {
@@ -345,9 +380,13 @@ bool read_intercepted(PyObject* statuses, server::application& into) {
   const int not_found = has(404);
   const int method = has(405);
   const int unprocessable = has(422);
-  into.intercepts_not_found = not_found == 1;
-  into.intercepts_method = method == 1;
-  into.intercepts_unprocessable = unprocessable == 1;
+  // Where workers share an app, the first one has set this, and may be reading it.
+  const auto set = [](bool& flag, bool to) {
+    if (flag != to) flag = to;
+  };
+  set(into.intercepts_not_found, not_found == 1);
+  set(into.intercepts_method, method == 1);
+  set(into.intercepts_unprocessable, unprocessable == 1);
   return not_found >= 0 && method >= 0 && unprocessable >= 0;
 }
 
@@ -431,6 +470,8 @@ PyCFunction as_method(Function function) noexcept {
 
 PyMethodDef methods[] = {
     {"call_soon", as_method(call_soon), METH_FASTCALL | METH_KEYWORDS, "Run callback(*args) in the next turn."},
+    {"call_soon_threadsafe", as_method(call_soon_threadsafe), METH_FASTCALL | METH_KEYWORDS,
+     "Run callback(*args) in the next turn. Any thread."},
     {"call_later", as_method(call_later), METH_FASTCALL | METH_KEYWORDS, "Run callback(*args) after a delay in s."},
     {"call_at", as_method(call_at), METH_FASTCALL | METH_KEYWORDS, "Run callback(*args) at a time of this clock."},
     {"time", time, METH_NOARGS, "The loop's monotonic clock, in s."},
@@ -485,7 +526,8 @@ int add_loop(PyObject* module, module_state& state) {
 }
 
 void note_cancelled_timer(loop_object* loop) {
-  if (loop->core != nullptr) ++loop->core->cancelled_timers;
+  std::atomic<size_t>& count = loop->core->cancelled_timers;
+  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
 void enter_shard(loop_object* loop) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bindings/interrupter.h"
+#include "bindings/loop_inbox.h"
 #include "bindings/module_state.h"
 #include "bindings/site.h"
 #include "core/ring.h"
@@ -23,8 +24,8 @@ struct handle_object;
 class pinned_worker;
 struct step_frame;
 
-// The C++ half of a worker's asyncio loop: the queue of callbacks, the timers, the descriptors that asyncio watches, and
-// the shard whose poller is the loop's selector. One turn (`_run_once`) is a turn of the shard.
+// The C++ half of a worker's asyncio loop: the queue of callbacks, the timers, the descriptors that asyncio watches,
+// and the shard whose poller is the loop's selector. One turn (`_run_once`) is a turn of the shard.
 //
 // The shard is lent out while Python code takes its time (server/lease.h): in the sources of this folder it is touched
 // after `hold->enter()` only, and every piece of Python code runs after `hold->leave()`.
@@ -47,7 +48,9 @@ struct loop_core {
   core::ring<PyObject*> ready;  // owned: handles, request tasks, or any object with `_run` and `_cancelled`
   std::vector<timer> timers;    // a heap, the earliest first; handles are owned
   uint64_t timer_sequence = 0;
-  size_t cancelled_timers = 0;
+  std::atomic<size_t> cancelled_timers = 0;  // about; any thread may cancel
+  loop_inbox inbox;                          // of call_soon_threadsafe
+  std::atomic<unsigned long> thread_id = 0;  // Python's name for the loop's thread
 
   site here;                       // where its handlers run; its routes and app are owned, once serving
   step_frame* stepping = nullptr;  // the request whose coroutine runs at this moment and has no Task

@@ -3,10 +3,13 @@
 #include <structmember.h>
 
 #include <array>
+#include <mutex>
 #include <utility>
 
 #include "bindings/site.h"
 #include "net/address.h"
+#include "python/gil_mutex.h"
+#include "python/held_once.h"
 
 namespace fasterapi::bindings {
 
@@ -34,6 +37,7 @@ struct request_object {
   const handler_entry* entry;        // of the site's routes, which outlive every call
   endpoints ends;
   std::array<PyObject*, field_count> made;
+  python::gil_mutex mutex;  // guards `call` and `made`
 };
 
 request_object* self_of(PyObject* object) noexcept { return reinterpret_cast<request_object*>(object); }
@@ -112,18 +116,25 @@ PyObject* make_field(const request_object& self, field wanted) {
   return nullptr;
 }
 
+// Makes the field, unless another thread has made it meanwhile.
+void keep_field(request_object& self, field wanted) {
+  ref made = ref::steal(make_field(self, wanted));
+  if (self.made[wanted] == nullptr) self.made[wanted] = made.release();
+}
+
 PyObject* get_field(PyObject* object, void* closure) {
   request_object* self = self_of(object);
   const auto wanted = static_cast<field>(reinterpret_cast<uintptr_t>(closure));
-  PyObject*& slot = self->made[wanted];
-  if (slot == nullptr) {
+  // The call lasts as long as nobody detaches the request from it.
+  const std::lock_guard alone(self->mutex);
+  if (self->made[wanted] == nullptr) {
     if (self->call == nullptr) {
       PyErr_SetString(PyExc_RuntimeError, "this request has ended, and there was no memory to keep it");
       return nullptr;
     }
-    slot = make_field(*self, wanted);
+    keep_field(*self, wanted);
   }
-  return Py_XNewRef(slot);
+  return Py_XNewRef(self->made[wanted]);
 }
 
 PyObject* get_scheme(PyObject*, void*) { return PyUnicode_FromString("http"); }
@@ -205,10 +216,11 @@ void detach_request(server::call& call) {
   const ref request = ref::steal(static_cast<PyObject*>(std::exchange(call.view, nullptr)));
   if (!request) return;
   request_object* self = self_of(request.get());
-  if (Py_REFCNT(request.get()) > 1) {
+  const std::lock_guard alone(self->mutex);
+  if (!python::is_held_once(request.get())) {
     PyObject* raised = PyErr_GetRaisedException();
     for (size_t i = 0; i < field_count; ++i) {
-      if (self->made[i] == nullptr) self->made[i] = make_field(*self, static_cast<field>(i));
+      if (self->made[i] == nullptr) keep_field(*self, static_cast<field>(i));
       if (self->made[i] == nullptr) PyErr_Clear();
     }
     PyErr_SetRaisedException(raised);

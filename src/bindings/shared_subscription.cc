@@ -40,7 +40,7 @@ PyObject* subscription_new(PyTypeObject* type, PyObject* args, PyObject* keyword
 }
 
 void end(PyObject* self) noexcept {
-  if (std::exchange(in(self).is_open, false)) channel_in(self).unsubscribe(region_in(self), in(self).at);
+  if (std::atomic_ref(in(self).is_open).exchange(false)) channel_in(self).unsubscribe(region_in(self), in(self).at);
 }
 
 void subscription_dealloc(PyObject* self) {
@@ -59,7 +59,7 @@ PyObject* subscription_get(PyObject* self, PyObject* const* args, Py_ssize_t cou
   if (count != 2) return PyErr_Format(PyExc_TypeError, "_get() takes 2 arguments (%zd given)", count);
   int64_t wait_ns = 0;
   if (!read_wait(args[1], wait_ns)) return nullptr;
-  if (!in(self).is_open) {
+  if (!std::atomic_ref(in(self).is_open).load()) {
     PyErr_SetString(PyExc_ValueError, "the subscription is closed");
     return nullptr;
   }
@@ -83,7 +83,9 @@ PyObject* subscription_missed(PyObject* self, void*) {
   return PyLong_FromUnsignedLongLong(std::atomic_ref(in(self).at.missed).load(std::memory_order_relaxed));
 }
 
-PyObject* subscription_closed(PyObject* self, void*) { return PyBool_FromLong(in(self).is_open ? 0 : 1); }
+PyObject* subscription_closed(PyObject* self, void*) {
+  return PyBool_FromLong(std::atomic_ref(in(self).is_open).load() ? 0 : 1);
+}
 
 PyObject* subscription_point(PyObject* self, void*) {
   return PyLong_FromUnsignedLongLong(region_in(self).offset_of(&channel_in(self).message_came()));

@@ -6,6 +6,7 @@
 #include "fasterapi/python/ref.h"
 #include "python/border.h"
 #include "python/leaf.h"
+#include "python/snapshot.h"
 #include "shared/map.h"
 #include "shared/scalar.h"
 
@@ -96,10 +97,12 @@ class plain_packer {
   }
 
   bool pack_items(PyObject* object) {
-    const auto count = static_cast<size_t>(Py_SIZE(object));
+    const ref whole = python::snapshot_of(object);
+    if (!whole) return false;
+    const auto count = static_cast<size_t>(Py_SIZE(whole.get()));
     const bool is_tuple = PyTuple_CheckExact(object) != 0;
     if (!to_.put(is_tuple ? parcel_tag::tuple : parcel_tag::list) || !to_.put_size(count)) return written(false);
-    PyObject** items = PySequence_Fast_ITEMS(object);
+    PyObject** items = PySequence_Fast_ITEMS(whole.get());
     for (size_t i = 0; i < count; ++i) {
       if (!pack(items[i])) return failed_below("[" + std::to_string(i) + "]");
     }
@@ -107,11 +110,13 @@ class plain_packer {
   }
 
   bool pack_dict(PyObject* object) {
-    if (!to_.put(parcel_tag::dict) || !to_.put_size(static_cast<size_t>(PyDict_GET_SIZE(object)))) {
+    const ref whole = python::snapshot_of(object);
+    if (!whole) return false;
+    if (!to_.put(parcel_tag::dict) || !to_.put_size(static_cast<size_t>(PyDict_GET_SIZE(whole.get())))) {
       return written(false);
     }
     PyObject *key, *item;
-    for (Py_ssize_t place = 0; PyDict_Next(object, &place, &key, &item) != 0;) {
+    for (Py_ssize_t place = 0; PyDict_Next(whole.get(), &place, &key, &item) != 0;) {
       if (!pack(key)) return failed_below(" (a key of it)");
       if (pack(item)) continue;
       const ref text = ref::steal(PyErr_Occurred() == nullptr ? PyObject_Repr(key) : nullptr);

@@ -1,5 +1,6 @@
 #include "python/border.h"
 
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -123,9 +124,6 @@ border* border::make(PyInterpreterState* interpreter) noexcept {
     PyErr_SetString(PyExc_RuntimeError, "the interpreter keeps no state of extensions");
     return nullptr;
   }
-  if (PyObject* capsule = PyDict_GetItemString(kept, border_name)) {
-    return static_cast<border*>(PyCapsule_GetPointer(capsule, border_name));
-  }
   auto* made = new (std::nothrow) border;
   const ref capsule = ref::steal(made != nullptr ? PyCapsule_New(made, border_name, destroy) : PyErr_NoMemory());
   if (!capsule) {
@@ -133,8 +131,11 @@ border* border::make(PyInterpreterState* interpreter) noexcept {
     return nullptr;
   }
   made->window_type_ = ref::steal(PyType_FromSpec(&window_spec));
-  if (!made->window_type_ || PyDict_SetItemString(kept, border_name, capsule.get()) != 0) return nullptr;
-  return made;
+  const ref name = ref::steal(PyUnicode_FromString(border_name));
+  if (!made->window_type_ || !name) return nullptr;
+  // Another thread of the interpreter may have been faster. Whichever stays lasts as long as the interpreter.
+  PyObject* stays = PyDict_SetDefault(kept, name.get(), capsule.get());
+  return stays == nullptr ? nullptr : static_cast<border*>(PyCapsule_GetPointer(stays, border_name));
 }
 
 border* border::here() noexcept {
@@ -155,14 +156,18 @@ border* border::here() noexcept {
 }
 
 bool border::load_pickle() noexcept {
-  if (dumps_) return true;
+  if (has_pickle_.load(std::memory_order_acquire)) return true;
   const ref module = ref::steal(PyImport_ImportModule(pickler_));
   if (!module) return false;
-  dumps_ = ref::steal(PyObject_GetAttrString(module.get(), "dumps"));
-  loads_ = ref::steal(PyObject_GetAttrString(module.get(), "loads"));
-  if (dumps_ && loads_) return true;
-  dumps_ = ref();
-  return false;
+  ref dumps = ref::steal(PyObject_GetAttrString(module.get(), "dumps"));
+  ref loads = ref::steal(PyObject_GetAttrString(module.get(), "loads"));
+  if (!dumps || !loads) return false;
+  const std::lock_guard alone(loading_);
+  if (has_pickle_.load(std::memory_order_relaxed)) return true;  // another thread was faster
+  dumps_ = std::move(dumps);
+  loads_ = std::move(loads);
+  has_pickle_.store(true, std::memory_order_release);
+  return true;
 }
 
 PyObject* border::view_of(const block_ref& block) noexcept {

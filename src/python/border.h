@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "fasterapi/python/ref.h"
+#include "python/gil_mutex.h"
 #include "python/parcel.h"
 
 namespace fasterapi::python {
@@ -103,8 +104,11 @@ class border {
   lent_buffers* lent_;
   ref window_type_;  // of the objects that stand between a memoryview and its block
   const char* pickler_ = "pickle";
+  gil_mutex loading_;
+  // Written with loading_ held, before has_pickle_ says that they are there.
   ref dumps_;
   ref loads_;
+  std::atomic<bool> has_pickle_ = false;
 };
 
 }  // namespace fasterapi::python

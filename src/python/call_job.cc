@@ -5,6 +5,7 @@
 #include "fasterapi/python/errc.h"
 #include "fasterapi/python/error.h"
 #include "python/border.h"
+#include "python/dict_item.h"
 
 namespace fasterapi::python {
 
@@ -35,12 +36,12 @@ core::result<value> call_job::call(const gil& held, place& here) const {
 
 // The function, looked up once in each interpreter.
 core::result<ref> call_job::find(const gil& held, place& here) const {
-  if (!here.functions) here.functions = ref::steal(PyDict_New());
   const std::string key = module_ + ":" + qualname_;
   const ref name = ref::steal(
       here.functions ? PyUnicode_FromStringAndSize(key.data(), static_cast<Py_ssize_t>(key.size())) : nullptr);
   if (!name) return error::take(held).as_core();
-  if (PyObject* known = PyDict_GetItemWithError(here.functions.get(), name.get())) return ref::share(known);
+  if (ref known = dict_item(here.functions.get(), name.get())) return known;
+  if (PyErr_Occurred() != nullptr) return error::take(held).as_core();
   ref found = ref::steal(PyImport_ImportModule(module_.c_str()));
   if (!found) return error::take(held).as_core();
   for (std::string_view rest = qualname_; !rest.empty();) {

@@ -104,7 +104,8 @@ core::result<> lane::enter() {
 core::result<> lane::prepare(const gil& held) {
   place_.interruption = ref::steal(PyErr_NewExceptionWithDoc(
       "fasterapi.Interrupted", "The deadline of the running work has passed.", PyExc_BaseException, nullptr));
-  if (!place_.interruption) return error::take(held).as_core();
+  place_.functions = ref::steal(PyDict_New());
+  if (!place_.interruption || !place_.functions) return error::take(held).as_core();
   return crew_.plan().prepare ? crew_.plan().prepare(held, place_) : core::nothing{};
 }
 
@@ -164,8 +165,13 @@ void lane::execute(worker& self, job& next, const gil& held) noexcept {
     counts.queue_wait.record(begun_ns - next.submitted_ns_);
     counts.running.fetch_add(1, std::memory_order_relaxed);
     const bool succeeded = next.run(held, place_);
-    self.current.store(nullptr, std::memory_order_seq_cst);
-    if (std::exchange(self.interrupted, false)) {
+    bool interrupted;
+    {
+      const std::lock_guard alone(self.interrupting);
+      self.current.store(nullptr, std::memory_order_seq_cst);
+      interrupted = std::exchange(self.interrupted, false);
+    }
+    if (interrupted) {
       PyThreadState_SetAsyncExc(self.thread_id, nullptr);
       give_back_import_locks(held);
     }
@@ -230,6 +236,7 @@ void lane::run_interrupter() {
     if (!ends) {
       const GILGuard held(*state);
       for (const auto& each : workers_) {
+        const std::lock_guard alone(each->interrupting);
         const job* current = each->current.load(std::memory_order_seq_cst);
         const bool meant = all || std::find(wanted.begin(), wanted.end(), current) != wanted.end();
         if (current != nullptr && meant) raise_in(*each, held);

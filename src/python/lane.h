@@ -13,6 +13,7 @@
 #include "fasterapi/core/result.h"
 #include "fasterapi/python/interpreter.h"
 #include "fasterapi/python/job.h"
+#include "python/gil_mutex.h"
 
 namespace fasterapi::python {
 
@@ -58,7 +59,8 @@ class lane {
   struct worker {
     std::atomic<job*> taken = nullptr;    // waits for the GIL to begin
     std::atomic<job*> current = nullptr;  // runs; written with the GIL held
-    bool interrupted = false;             // guarded by the GIL
+    gil_mutex interrupting;               // held from the look at `current` to the raising, and while that ends
+    bool interrupted = false;             // guarded by it
     unsigned long thread_id = 0;          // Python's name for the thread; constant once work begins
     uint32_t turn = 0;
     size_t spot = 0;

@@ -5,6 +5,7 @@
 #include "python/border.h"
 #include "python/leaf.h"
 #include "python/seen_objects.h"
+#include "python/snapshot.h"
 
 namespace fasterapi::python {
 
@@ -116,10 +117,12 @@ class packer {
   }
 
   outcome pack_items(PyObject* object, PyTypeObject* type) noexcept {
-    const auto count = static_cast<size_t>(Py_SIZE(object));
+    const ref whole = snapshot_of(object);
+    if (!whole) return outcome::failed;
+    const auto count = static_cast<size_t>(Py_SIZE(whole.get()));
     const parcel_tag tag = type == &PyTuple_Type ? parcel_tag::tuple : parcel_tag::list;
     if (!to_.put(tag) || !to_.put_size(count)) return written(false);
-    PyObject** items = PySequence_Fast_ITEMS(object);
+    PyObject** items = PySequence_Fast_ITEMS(whole.get());
     for (size_t i = 0; i < count; ++i) {
       if (const outcome how = pack(items[i]); how != outcome::done) return how;
     }
@@ -127,11 +130,13 @@ class packer {
   }
 
   outcome pack_dict(PyObject* object) noexcept {
-    if (!to_.put(parcel_tag::dict) || !to_.put_size(static_cast<size_t>(PyDict_GET_SIZE(object)))) {
+    const ref whole = snapshot_of(object);
+    if (!whole) return outcome::failed;
+    if (!to_.put(parcel_tag::dict) || !to_.put_size(static_cast<size_t>(PyDict_GET_SIZE(whole.get())))) {
       return written(false);
     }
     PyObject *key, *item;
-    for (Py_ssize_t place = 0; PyDict_Next(object, &place, &key, &item) != 0;) {
+    for (Py_ssize_t place = 0; PyDict_Next(whole.get(), &place, &key, &item) != 0;) {
       if (const outcome how = pack(key); how != outcome::done) return how;
       if (const outcome how = pack(item); how != outcome::done) return how;
     }

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <unordered_set>
 
+#include "python/held_once.h"
+
 namespace fasterapi::python {
 
 // Objects that were met while a value is walked through; only those that others hold too can be met again.
@@ -14,7 +16,7 @@ class seen_objects {
  public:
   // Whether it is the second time.
   bool meets(PyObject* object) {
-    if (Py_REFCNT(object) == 1) return false;
+    if (is_held_once(object)) return false;
     if (count_ < first_.size()) {
       for (size_t i = 0; i < count_; ++i) {
         if (first_[i] == object) return true;

@@ -18,12 +18,17 @@ from typing import Any, Self
 
 import pytest
 
+from fasterapi._trial import supports_own_gil
+
 __all__ = ["EACH_INTERPRETER", "INSTRUMENTED", "READY_S", "STOP_S", "STRATEGIES", "Server", "connected", "server_of"]
 
-STRATEGIES = ("pinned", "threads", "processes")
+# Those that this Python can run.
+STRATEGIES = ("pinned", "threads", "processes") if supports_own_gil() else ("threads", "processes")
 
 # For tests of what only workers with an interpreter each can do: run the app's code differently.
-EACH_INTERPRETER = pytest.mark.parametrize("strategy", ["pinned", "processes"], indirect=True)
+EACH_INTERPRETER = pytest.mark.parametrize(
+    "strategy", [name for name in STRATEGIES if name != "threads"], indirect=True
+)
 
 # Generous: instrumented builds on a busy machine start slowly.
 READY_S = 60.0

@@ -10,6 +10,8 @@ import pytest
 
 from tests.e2e.serving import Server, connected
 
+pytest.importorskip("pydantic")
+
 APP = """
     import asyncio
 
