@@ -98,6 +98,7 @@ class _Member:
     phase: Phase = "starting"
     requests: int = 0
     rss_bytes: int = 0
+    is_stuck: bool = False
     # When it is killed: it did not start, or end, in time.
     deadline_s: float = 0.0
 
@@ -188,6 +189,12 @@ class Fleet:
         member.requests = member.requests if requests is None else requests
         member.rss_bytes = member.rss_bytes if rss_bytes is None else rss_bytes
 
+    def stuck(self, number: int) -> list[Action]:
+        """A member is in a handler whose time was up, which nothing interrupts; it may serve nothing more."""
+        if number in self._members:
+            self._members[number].is_stuck = True
+        return self.tick()
+
     def reload(self) -> list[Action]:
         """Somebody wants all workers to load the app afresh."""
         if not self.is_up:
@@ -253,7 +260,9 @@ class Fleet:
 
     def _replace(self, slot: _Slot, member: _Member) -> None:
         if slot.serving is not None:
-            self._dismiss(slot.serving, Drain(slot.serving.number))
+            ends = slot.serving
+            # One that is stuck can finish nothing, and would go on to turn away whom it accepts.
+            self._dismiss(ends, Kill(ends.number) if ends.is_stuck else Drain(ends.number))
         slot.serving = member
 
     def _dismiss(self, member: _Member, how: Drain | Kill) -> None:
@@ -332,6 +341,8 @@ class Fleet:
 
     def _reason_to_recycle(self, member: _Member, now: float) -> str:
         rules = self.rules
+        if member.is_stuck:
+            return "is stuck in a handler whose time was up"
         if rules.recycle_after_s and now >= member.started_s + rules.recycle_after_s * member.stretch:
             return f"has run for {now - member.started_s:.0f} s"
         if rules.recycle_after_requests and member.requests >= rules.recycle_after_requests * member.stretch:

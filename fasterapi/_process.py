@@ -6,7 +6,8 @@ seeing that one; `{"order": "drain"}`; and `{"order": "lend", "slot": 1}` and `{
 tell to accept from another slot's socket too, or no longer.
 
 Reports go to REPORT_FD, one JSON object a line: `{"routes": […]}` once it accepts connections, or `{"error": "…"}`;
-then `{"requests": 1000}`, how many it has answered, where it is replaced after so many.
+then `{"requests": 1000}`, how many it has answered, where it is replaced after so many, and `{"stuck": true}` when a
+handler does not end that nothing interrupts; that one is written by the engine, since no Python code may run any more.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from fasterapi import _engine
@@ -37,17 +38,12 @@ def main(report_fd: int) -> int:
     if "stats_fd" in config:
         _engine.adopt_stats(config["stats_fd"])
 
-    def report(entry: Mapping[str, Any]) -> None:
-        data = json.dumps(entry).encode() + b"\n"
-        while data:
-            data = data[os.write(report_fd, data) :]
-
-    orders = Orders(config, report)
+    orders = Orders(config, report_fd)
     threading.Thread(target=_obey, args=(lines, orders), name="supervisor-watch", daemon=True).start()
     try:
         run_process(config, orders)
     except BaseException as error:  # noqa: BLE001 - whatever stops the worker is told by the supervisor, once
-        report({"error": format_user_traceback(error)})
+        orders.report({"error": format_user_traceback(error)})
         return 1
     return 0
 

@@ -177,6 +177,8 @@ class Supervisor:
                 self._worker_cannot_start(child, report["error"])
             elif "requests" in report:
                 self._fleet.measured(child.number, requests=report["requests"])
+            elif "stuck" in report:
+                self._carry_out(self._fleet.stuck(child.number))
             elif "routes" in report:
                 child.ready = True
                 child.routes = [(methods, path, name) for methods, path, name in report["routes"]]

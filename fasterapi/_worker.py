@@ -98,14 +98,14 @@ def _told(serve: Callable[[], None]) -> str | None:
 
 
 class Orders:
-    """What the supervisor tells a worker process, and what that reports to it by calling `report`.
+    """What the supervisor tells a worker process, and what that reports to it on `report_fd`, a JSON object a line.
 
     obey() is called by another thread than the loop's.
     """
 
-    def __init__(self, config: Mapping[str, Any], report: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(self, config: Mapping[str, Any], report_fd: int) -> None:
         self._config = config
-        self._report = report
+        self._report_fd = report_fd
         self._loop: WorkerLoop | None = None
 
     def begin(self, loop: WorkerLoop, routes: list[tuple[str, str, str]]) -> None:
@@ -113,7 +113,8 @@ class Orders:
         self._loop = loop
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _stop, loop, number, self._config["grace_period_s"])
-        self._report({"routes": routes})
+        loop._report_stuck_to(self._report_fd)
+        self.report({"routes": routes})
         if self._config["recycle_after_requests"]:
             # The count goes on from that of the worker before.
             self._report_requests(loop, loop._request_count())
@@ -135,8 +136,14 @@ class Orders:
             case "take_back":
                 loop._remove_listener(order["slot"])
 
+    def report(self, entry: Mapping[str, Any]) -> None:
+        """Tell the supervisor something."""
+        data = json.dumps(entry).encode() + b"\n"
+        while data:
+            data = data[os.write(self._report_fd, data) :]
+
     def _report_requests(self, loop: WorkerLoop, before: int) -> None:
-        self._report({"requests": loop._request_count() - before})
+        self.report({"requests": loop._request_count() - before})
         loop.call_later(REPORT_INTERVAL_S, self._report_requests, loop, before)
 
 

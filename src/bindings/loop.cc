@@ -1,5 +1,7 @@
 #include "bindings/loop.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <new>
@@ -364,6 +366,10 @@ PyObject* open_shard(PyObject* object, PyObject* settings) {
   const auto interrupt = [&core](uint64_t section) { core.deadlines->request(section); };
   const auto stuck = [&core] {
     if (pinned_worker* here = core.worker.load(std::memory_order_acquire)) here->note_stuck();
+    constexpr std::string_view line = "{\"stuck\": true}\n";
+    const int reports = core.stuck_reports.load(std::memory_order_acquire);
+    // Short enough for a pipe to take it whole; without a reader nobody needs to know.
+    if (reports >= 0 && ::write(reports, line.data(), line.size()) < 0) core.stuck_reports = -1;
   };
   core.hold.emplace(*core.shard, server::lease::hooks{interrupt, stuck});
   Py_RETURN_NONE;
@@ -458,6 +464,13 @@ PyObject* request_count(PyObject* object, PyObject*) {
   return PyLong_FromUnsignedLongLong(self_of(object)->core->shard->counts().requests.value());
 }
 
+PyObject* report_stuck_to(PyObject* object, PyObject* descriptor) {
+  const long fd = PyLong_AsLong(descriptor);
+  if (fd == -1 && PyErr_Occurred() != nullptr) return nullptr;
+  self_of(object)->core->stuck_reports.store(static_cast<int>(fd), std::memory_order_release);
+  Py_RETURN_NONE;
+}
+
 PyObject* close_shard(PyObject* object, PyObject*) {
   clear(object);
   Py_RETURN_NONE;
@@ -483,6 +496,8 @@ PyMethodDef methods[] = {
     {"_serve", serve, METH_VARARGS,
      "Serve an app from a listening socket: (app, routes, intercepted, keeps_requests, descriptor, backlog) -> port."},
     {"_write_to_self", wake_loop, METH_NOARGS, "Make a wait in progress, or else the next one, return. Any thread."},
+    {"_report_stuck_to", report_stuck_to, METH_O,
+     "Tell of a handler that nothing interrupts by a line of JSON, {\"stuck\": true}, to a descriptor."},
     {"_request_stop", request_stop, METH_NOARGS,
      "Let nobody connect any more; _on_drained() follows when all requests are answered."},
     {"_request_count", request_count, METH_NOARGS, "How many requests came so far. The loop's thread."},

@@ -44,7 +44,9 @@ struct loop_core {
   std::optional<server::lease> hold;       // of this thread on the shard
   std::optional<interrupter> deadlines;    // raises RequestTimeout in this thread; once serving
   std::shared_ptr<server::monitor> watched_by;
-  std::atomic<pinned_worker*> worker = nullptr;  // who is told that this thread is stuck
+  // Who is told that this thread is stuck: a worker of this process, or whoever reads from a pipe (a line of JSON).
+  std::atomic<pinned_worker*> worker = nullptr;
+  std::atomic<int> stuck_reports = -1;
   core::ring<PyObject*> ready;  // owned: handles, request tasks, or any object with `_run` and `_cancelled`
   std::vector<timer> timers;    // a heap, the earliest first; handles are owned
   uint64_t timer_sequence = 0;

@@ -183,6 +183,16 @@ def test_requests_and_memory_are_reasons_too() -> None:
     ]
 
 
+def test_a_stuck_worker_serves_until_another_does_and_is_killed_then() -> None:
+    world = up(grace_period_s=5.0)
+    world.do(world.fleet.stuck(0))
+    assert world.running == {0: 0, 1: 1, 2: 0}
+    assert world.killed == set()
+    world.ready(2)
+    assert world.killed == {0}
+    assert world.draining == set()
+
+
 def test_a_replacement_that_dies_leaves_the_old_one_in_its_place() -> None:
     world = up(recycle_after_s=100.0)
     world.pass_time(100)
