@@ -38,6 +38,15 @@ bool is_over(const pinned_worker& one) {
 
 bool is_serving(const pinned_worker& one) { return one.now() == worker_state::serving; }
 
+// What to tell people where not all workers of a batch declare the same routes; empty where they do.
+std::string objection_to(const std::vector<std::string>& routes) {
+  const auto other = std::find_if(routes.begin(), routes.end(), [&](const std::string& one) { return one != routes[0]; });
+  if (other == routes.end()) return {};
+  return "worker " + std::to_string(other - routes.begin()) +
+         " declares other routes than worker 0. The app's routes must not depend on the time, on chance, or on the "
+         "worker\n";
+}
+
 std::vector<int> places_up_to(size_t count) {
   std::vector<int> all(count);
   std::iota(all.begin(), all.end(), 0);
@@ -140,16 +149,23 @@ void serving::notice_failures() {
       status_ = 1;
       return stop();
     }
-    // What it was to replace goes on.
+    // What it was to replace goes on, and from the same sockets: those are not to be stopped.
     tell(one.what == purpose::reload ? "reload_failed" : "not_replaced", failed->index(), failed->text());
     one.now = phase::ending;
-    one.workers->request_stop();
+    one.workers->request_drain();
   }
 }
 
 void serving::notice_readiness() {
   for (batch& one : batches_) {
     if (one.now != phase::starting || stopping() || !one.workers->all(is_serving)) continue;
+    const std::string objection = one.what == purpose::reload ? objection_to(one.workers->routes()) : std::string();
+    if (!objection.empty()) {
+      tell("reload_failed", -1, objection);
+      one.now = phase::ending;
+      one.workers->request_drain();
+      continue;
+    }
     one.now = phase::serving;
     settle(one);
     if (raised_ == nullptr) continue;

@@ -1,5 +1,6 @@
 #include "server/signal_watch.h"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -23,10 +24,13 @@ void note_signal(int number) {
       ::write(handler_descriptor.load(std::memory_order_relaxed), &word, sizeof word);
 }
 
+// Whether this process has a controlling terminal that is still there.
+bool has_terminal() noexcept { return net::descriptor(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)).valid(); }
+
 }  // namespace
 
 signal_watch::signal_watch(reloads on_hangup)
-    : events_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), on_hangup_(on_hangup) {
+    : events_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), on_hangup_(on_hangup), had_terminal_(has_terminal()) {
   handler_descriptor.store(events_.get());
   struct sigaction action {};
   action.sa_handler = note_signal;
@@ -47,7 +51,8 @@ int signal_watch::take() noexcept {
   uint64_t word = 0;
   if (::read(events_.get(), &word, sizeof word) != sizeof word) return 0;
   if ((word & (terminate_unit - 1)) != 0) return SIGINT;
-  return (word & (hangup_unit - 1)) != 0 ? SIGTERM : SIGHUP;
+  if ((word & (hangup_unit - 1)) != 0) return SIGTERM;
+  return had_terminal_ && !has_terminal() ? SIGTERM : SIGHUP;
 }
 
 }  // namespace fasterapi::server

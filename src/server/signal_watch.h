@@ -6,8 +6,8 @@
 
 namespace fasterapi::server {
 
-// Takes SIGTERM and SIGINT, and SIGHUP where that means a reload, for as long as it lives. A handler, not a blocked mask: processes that the program
-// starts must not inherit it. At most one lives at a time.
+// Takes SIGTERM and SIGINT, and SIGHUP where that means a reload, for as long as it lives. A handler, not a blocked mask:
+// processes that the program starts must not inherit it. At most one lives at a time.
 class signal_watch {
  public:
   enum class reloads : bool { no, yes };
@@ -19,7 +19,8 @@ class signal_watch {
 
   // Readable when a signal came.
   int fd() const noexcept { return events_.get(); }
-  // The signal that came since the last call, or 0. Of several: the one that ends more.
+  // The signal that came since the last call, or 0. Of several: the one that ends more. A SIGHUP that came because the
+  // program's terminal was closed is a SIGTERM.
   int take() noexcept;
 
  private:
@@ -28,6 +29,7 @@ class signal_watch {
   struct sigaction previous_int_ {};
   struct sigaction previous_hup_ {};
   const reloads on_hangup_;
+  const bool had_terminal_;
 };
 
 }  // namespace fasterapi::server

@@ -1,71 +1,23 @@
-"""New workers for old ones, while clients are served: SIGHUP, `fasterapi reload`, recycling, and deaths."""
+"""New workers for old ones, while clients are served: SIGHUP, `fasterapi reload`, and what a stop means to clients."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import Serve
 from tests.e2e.serving import Server
+from tests.e2e.versions import Clients, app_of, ask, until, versions
 from tests.e2e.wire import Wire, request
-
-APP = """
-import asyncio
-import os
-from fasterapi import App
-
-app = App()
-
-@app.get("/version")
-def version():
-    return VERSION
-
-@app.get("/worker")
-def worker():
-    return [app.worker.index, app.worker.interpreter_id, os.getpid()]
-
-@app.get("/later/{milliseconds}")
-async def later(milliseconds: int):
-    await asyncio.sleep(milliseconds / 1000)
-    return VERSION
-"""
 
 DONE = "the app is loaded anew"
 
-pytestmark = pytest.mark.parametrize("strategy", ["processes"], indirect=True)
-
-
-def app_of(version: int) -> str:
-    """The app's text, of another length for each version: byte code is looked up by time in seconds, and length."""
-    return f"VERSION = {version}{' ' * version}\n{APP}"
-
-
-def until(is_so: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come to be in time"
-        time.sleep(0.02)
-
-
-def ask(server: Server, target: str) -> object:
-    with Wire(server) as wire:
-        return wire.ask(target).json
-
-
-def versions(server: Server) -> set[object]:
-    """What new connections meet; workers of before may accept one at the very moment at which the new ones do."""
-    return {ask(server, "/version") for _ in range(10)}
+pytestmark = pytest.mark.parametrize("strategy", ["pinned", "processes"], indirect=True)
 
 
 def reload(server: Server, path: Path, text: str, outcome: str = DONE) -> None:
@@ -74,66 +26,6 @@ def reload(server: Server, path: Path, text: str, outcome: str = DONE) -> None:
     path.write_text(text)
     server.signal(signal.SIGHUP)
     until(lambda: server.log.count(outcome) > before)
-
-
-@dataclass
-class Count:
-    """What one client met: each request is answered, or lost."""
-
-    answered: int = 0
-    lost: int = 0
-    refused: int = 0
-
-
-class Clients:
-    """Threads that send one request after the other over connections that they keep, until told to stop."""
-
-    def __init__(self, server: Server, count: int = 8) -> None:
-        self._server = server
-        self._stop = threading.Event()
-        self.counts = [Count() for _ in range(count)]
-        self._pool = ThreadPoolExecutor(count)
-        self._running = [self._pool.submit(self._run, each) for each in self.counts]
-
-    def _run(self, count: Count) -> None:
-        text = request("/version")
-        while not self._stop.is_set():
-            try:
-                wire = Wire(self._server)
-            except OSError:
-                count.refused += 1
-                continue
-            with wire:
-                self._use(wire, text, count)
-
-    def _use(self, wire: Wire, text: bytes, count: Count) -> None:
-        while not self._stop.is_set():
-            try:
-                wire.send(text)
-                reply = wire.receive()
-            except OSError:
-                count.lost += 1
-                return
-            assert reply.status == 200
-            count.answered += 1
-            if (reply.header("connection") or "").lower() == "close":
-                return
-
-    @property
-    def answered(self) -> int:
-        return sum(each.answered for each in self.counts)
-
-    def wait_for_answers(self, count: int) -> None:
-        """Until so many more requests are answered."""
-        wanted = self.answered + count
-        until(lambda: self.answered >= wanted)
-
-    def stop(self) -> Count:
-        self._stop.set()
-        for each in self._running:
-            each.result(30)
-        self._pool.shutdown()
-        return Count(*(sum(getattr(each, name) for each in self.counts) for name in ("answered", "lost", "refused")))
 
 
 def test_a_reload_loads_the_app_as_it_is_now(serve: Serve, tmp_path: Path) -> None:
@@ -236,53 +128,3 @@ def test_a_server_whose_terminal_is_closed_stops(strategy: str, tmp_path: Path) 
         server.kill()
         server.wait()
         server.stdout.close()
-
-
-class TestProcesses:
-    """What only workers that are processes can have."""
-
-    def test_what_waits_at_a_dead_workers_socket_is_answered(self, serve: Serve) -> None:
-        with serve(app_of(1), "--workers", "1") as server:
-            _, _, process = ask(server, "/worker")  # type: ignore[misc]
-            os.kill(process, signal.SIGSTOP)
-            waiting = [Wire(server) for _ in range(5)]
-            for wire in waiting:
-                wire.send(request("/version"))
-            os.kill(process, signal.SIGKILL)
-            assert [wire.receive().json for wire in waiting] == [1] * 5
-            for wire in waiting:
-                wire.socket.close()
-
-    def test_another_worker_takes_over_while_one_cannot_start(self, serve: Serve, tmp_path: Path) -> None:
-        with serve(app_of(1), "--workers", "2") as server:
-            index, _, process = ask(server, "/worker")  # type: ignore[misc]
-            (tmp_path / "app.py").write_text("import nowhere.at_all")
-            os.kill(process, signal.SIGKILL)
-            server.wait_for_log(f"worker {index} .* cannot start")
-            assert versions(server) == {1}
-
-    def test_workers_are_replaced_after_so_many_requests(self, serve: Serve) -> None:
-        options = ("--recycle-after-requests", "50", "--recycle-jitter", "0")
-        with serve(app_of(1), "--workers", "1", *options) as server:
-            _, _, first = ask(server, "/worker")  # type: ignore[misc]
-            clients = Clients(server, 2)
-            until(lambda: "replacing it" in server.log)
-            until(lambda: ask(server, "/worker")[2] != first)  # type: ignore[index]
-            total = clients.stop()
-            assert (total.lost, total.refused) == (0, 0)
-            assert "worker 0 has answered" in server.log
-
-    def test_workers_are_replaced_for_age_and_memory(self, serve: Serve) -> None:
-        with serve(app_of(1), "--workers", "1", "--recycle-after-s", "0.5") as server:
-            server.wait_for_log("worker 0 has run for")
-        with serve(app_of(1), "--workers", "1", "--recycle-rss-bytes", "1MiB") as server:
-            server.wait_for_log("worker 0 holds .* MB")
-
-    def test_a_worker_that_is_stopped_by_hand_is_replaced(self, serve: Serve) -> None:
-        with serve(app_of(1), "--workers", "1") as server:
-            _, _, process = ask(server, "/worker")  # type: ignore[misc]
-            os.kill(process, signal.SIGTERM)
-            server.wait_for_log("exited with status 0; starting it again")
-            # What the stopping worker did to its socket is undone by the next one.
-            with socket.create_connection(("127.0.0.1", server.port), timeout=20):
-                assert ask(server, "/version") == 1

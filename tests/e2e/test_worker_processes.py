@@ -1,0 +1,67 @@
+"""Workers that are processes: their deaths, and their replacement before anything is wrong with them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Serve
+from tests.e2e.versions import Clients, app_of, ask, until, versions
+from tests.e2e.wire import Wire, request
+
+pytestmark = pytest.mark.parametrize("strategy", ["processes"], indirect=True)
+
+
+def test_what_waits_at_a_dead_workers_socket_is_answered(serve: Serve) -> None:
+    with serve(app_of(1), "--workers", "1") as server:
+        _, _, process = ask(server, "/worker")  # type: ignore[misc]
+        os.kill(process, signal.SIGSTOP)
+        waiting = [Wire(server) for _ in range(5)]
+        for wire in waiting:
+            wire.send(request("/version"))
+        os.kill(process, signal.SIGKILL)
+        assert [wire.receive().json for wire in waiting] == [1] * 5
+        for wire in waiting:
+            wire.socket.close()
+
+
+def test_another_worker_takes_over_while_one_cannot_start(serve: Serve, tmp_path: Path) -> None:
+    with serve(app_of(1), "--workers", "2") as server:
+        index, _, process = ask(server, "/worker")  # type: ignore[misc]
+        (tmp_path / "app.py").write_text("import nowhere.at_all")
+        os.kill(process, signal.SIGKILL)
+        server.wait_for_log(f"worker {index} .* cannot start")
+        assert versions(server) == {1}
+
+
+def test_workers_are_replaced_after_so_many_requests(serve: Serve) -> None:
+    options = ("--recycle-after-requests", "50", "--recycle-jitter", "0")
+    with serve(app_of(1), "--workers", "1", *options) as server:
+        _, _, first = ask(server, "/worker")  # type: ignore[misc]
+        clients = Clients(server, 2)
+        until(lambda: "replacing it" in server.log)
+        until(lambda: ask(server, "/worker")[2] != first)  # type: ignore[index]
+        total = clients.stop()
+        assert (total.lost, total.refused) == (0, 0)
+        assert "worker 0 has answered" in server.log
+
+
+def test_workers_are_replaced_for_age_and_memory(serve: Serve) -> None:
+    with serve(app_of(1), "--workers", "1", "--recycle-after-s", "0.5") as server:
+        server.wait_for_log("worker 0 has run for")
+    with serve(app_of(1), "--workers", "1", "--recycle-rss-bytes", "1MiB") as server:
+        server.wait_for_log("worker 0 holds .* MB")
+
+
+def test_a_worker_that_is_stopped_by_hand_is_replaced(serve: Serve) -> None:
+    with serve(app_of(1), "--workers", "1") as server:
+        _, _, process = ask(server, "/worker")  # type: ignore[misc]
+        os.kill(process, signal.SIGTERM)
+        server.wait_for_log("exited with status 0; starting it again")
+        # What the stopping worker did to its socket is undone by the next one.
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20):
+            assert ask(server, "/version") == 1
