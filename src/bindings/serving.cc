@@ -40,7 +40,8 @@ bool is_serving(const pinned_worker& one) { return one.now() == worker_state::se
 
 // What to tell people where not all workers of a batch declare the same routes; empty where they do.
 std::string objection_to(const std::vector<std::string>& routes) {
-  const auto other = std::find_if(routes.begin(), routes.end(), [&](const std::string& one) { return one != routes[0]; });
+  const auto other =
+      std::find_if(routes.begin(), routes.end(), [&](const std::string& one) { return one != routes[0]; });
   if (other == routes.end()) return {};
   return "worker " + std::to_string(other - routes.begin()) +
          " declares other routes than worker 0. The app's routes must not depend on the time, on chance, or on the "
@@ -245,8 +246,8 @@ bool serving::call_on_ready(const worker_pool& ready) {
 
 void serving::tell(const char* what, int worker, const std::string& text) {
   with_gil([&] {
-    return static_cast<bool>(ref::steal(PyObject_CallFunction(on_event_, "sis#", what, worker, text.data(),
-                                                              static_cast<Py_ssize_t>(text.size()))));
+    return static_cast<bool>(ref::steal(
+        PyObject_CallFunction(on_event_, "sis#", what, worker, text.data(), static_cast<Py_ssize_t>(text.size()))));
   });
   if (raised_ == nullptr || stopping()) return;
   status_ = 1;

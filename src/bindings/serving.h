@@ -32,8 +32,8 @@ struct serving_plan {
 // in between, except to call Python.
 class serving {
  public:
-  // How many workers may be stuck at a time. Past it they are not replaced: calls for them are answered with 503, or run
-  // in the pool where there is one.
+  // How many workers may be stuck at a time. Past it they are not replaced: calls for them are answered with 503, or
+  // run in the pool where there is one.
   static constexpr size_t stuck_max = 16;
 
   // Borrowed: on_ready(routes of each worker), once all listen; on_event(what, worker index, text) for the log, where

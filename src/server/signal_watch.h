@@ -6,8 +6,8 @@
 
 namespace fasterapi::server {
 
-// Takes SIGTERM and SIGINT, and SIGHUP where that means a reload, for as long as it lives. A handler, not a blocked mask:
-// processes that the program starts must not inherit it. At most one lives at a time.
+// Takes SIGTERM and SIGINT, and SIGHUP where that means a reload, for as long as it lives. A handler, not a blocked
+// mask: processes that the program starts must not inherit it. At most one lives at a time.
 class signal_watch {
  public:
   enum class reloads : bool { no, yes };

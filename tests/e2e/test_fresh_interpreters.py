@@ -91,7 +91,8 @@ def test_a_hangup_loads_the_app_anew(serve: Serve, tmp_path: Path, workers: int)
         assert version(server) == 1
         source = tmp_path / "app.py"
         for number in (2, 3):
-            source.write_text(source.read_text().replace(f"VERSION = {number - 1}", f"VERSION = {number}"))
+            # Longer each time: byte code is looked up by the file's time in seconds, and its length.
+            source.write_text(source.read_text().replace(f"VERSION = {number - 1}", f"VERSION = {number} "))
             server.process.send_signal(signal.SIGHUP)
             wait_until(lambda wanted=number: version(server) == wanted, "the new app answers")
 
@@ -105,7 +106,7 @@ def test_an_app_that_does_not_load_leaves_the_old_one_in_place(serve: Serve, tmp
         server.process.send_signal(signal.SIGHUP)
         server.wait_for_log(r"could not be loaded anew[\s\S]*RuntimeError: not today")
         assert who(server) == before
-        source.write_text(APP.replace("VERSION = 1", "VERSION = 2"))
+        source.write_text(APP.replace("VERSION = 1", "VERSION = 2 "))
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: version(server) == 2, "the mended app answers")
 
