@@ -27,7 +27,8 @@ def others_of(section: Section) -> Figures:
         "others_p50": in_ms(section.p50_us),
         "others_p99": in_ms(section.p99_us),
         "others_max": in_ms(section.max_us),
-        "lost": section.errors,
+        "lost": section.errors - section.others,
+        "not_200": section.others,
     }
 
 
@@ -55,7 +56,8 @@ def measure_stalled(strategy: str, scale: Scale) -> Figures:
 def show_others(rounds: Rounds) -> str:
     return (
         f"others: p50 {rounds.median('others_p50'):.2f}, p99 {rounds.median('others_p99'):.1f}, "
-        f"greatest {rounds.worst('others_max'):.1f} ms; lost {rounds.worst('lost'):.0f}"
+        f"greatest {rounds.worst('others_max'):.1f} ms; lost {rounds.worst('lost'):.0f}, not answered 200 "
+        f"{rounds.worst('not_200'):.0f}"
     )
 
 
@@ -66,7 +68,7 @@ STALLED = Row(
     ("auto", "processes"),
     measure_stalled,
     lambda rounds: f"{show_others(rounds)} (before it p99 {rounds.median('before_p99'):.1f} ms)",
-    lambda rounds: rounds.median("others_p99") <= 10 and rounds.worst("lost") == 0,
+    lambda rounds: rounds.median("others_p99") <= 10 and rounds.worst("lost") + rounds.worst("not_200") == 0,
 )
 
 ENDLESS_CASES = {
@@ -130,7 +132,7 @@ ENDLESS = Row(
         rounds.worst("not_504") == 0
         and rounds.median("answer_max") <= 550
         and rounds.median("others_p99") <= 10
-        and rounds.worst("lost") == 0
+        and rounds.worst("lost") + rounds.worst("not_200") == 0
         and rounds.median("growth") <= 0.02
     ),
     lambda scale: 1,
@@ -209,7 +211,7 @@ STUCK = Row(
         rounds.worst("not_504") == 0
         and rounds.median("answer") <= 500 + LATE_MS
         and rounds.median("others_p99") <= 10
-        and rounds.worst("lost") == 0
+        and rounds.worst("lost") + rounds.worst("not_200") == 0
         and rounds.worst("afterwards") == 200
     ),
     lambda scale: min(scale.rounds, 3),
