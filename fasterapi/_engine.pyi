@@ -313,13 +313,21 @@ class PinnedWorkers:
         config: str,
         on_ready: Callable[[list[str]], None],
         on_event: Callable[[str, int, str], None],
+        pooled_workers: int,
+        pooled_interpreters: int,
+        queue_size: int,
+        log_moves: bool,
+        log_as_json: bool,
     ) -> int:
         """Serve with `count` workers until a signal stops the server; returns the exit status.
 
+        Beside them, `pooled_workers` threads share `pooled_interpreters` interpreters and run handlers there; up
+        to `queue_size` calls may wait for them. `log_moves` tells which handlers are moved between the two.
+
         `config` is JSON for `fasterapi._worker.run_pinned`, or `run_thread` with `in_main`; `on_ready` gets each
-        worker's routes as JSON. `on_event` is told of each step of a reload, and of each worker that is stuck,
-        as (what, worker's index or -1, text). Blocks without the GIL. What the two raise stops the server and is raised
-        here.
+        worker's routes as JSON, and then those of each pooled interpreter. `on_event` is told of each step of a reload,
+        and of each worker that is stuck, as (what, worker's index or -1, text). Blocks without the GIL. What the two
+        raise stops the server and is raised here.
         """
 
     def close(self) -> None:
@@ -445,6 +453,9 @@ class LoopBase:
     def _report_stuck_to(self, fd: int, /) -> None: ...
     def _request_stop(self) -> None: ...
     def _request_count(self) -> int: ...
+    def _host_guests(self, app: object, routes: Routes, intercepted: frozenset[int]) -> None:
+        """Run the coroutines of the pool's calls, for an app, on a loop that serves nothing itself."""
+
     def _request_drain(self) -> None: ...
     def _add_listener(self, key: int, descriptor: int, backlog: int, /) -> None: ...
     def _remove_listener(self, key: int, /) -> None: ...

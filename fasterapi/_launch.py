@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fasterapi._port import HeldPort
     from fasterapi._trial import Refusal, Trial
     from fasterapi.applications import App
-    from fasterapi.config import ResolvedConfig
+    from fasterapi.config import ResolvedConfig, ServerConfig
 
 __all__ = ["EXIT_FAILURE", "EXIT_USAGE", "Choice", "choose_strategy", "launch", "serve_app"]
 
@@ -26,6 +26,9 @@ EXIT_USAGE = 2
 
 # More workers than this are not prepared before the configuration is known to ask for them.
 EXPECTED_WORKERS_MAX = 256
+
+# Threads of the pool under `auto`, unless another number is asked for.
+POOLED_WORKERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +149,17 @@ def choose_strategy(resolved: ResolvedConfig, trial: Trial) -> Choice | None:
     if asked == "pinned":
         return Choice("pinned", f"asked for by {source}") if trial.own_gil else None
     if trial.own_gil:
-        return Choice("pinned", "every package of the app loads in an interpreter of its own")
+        return Choice("auto", "every package of the app loads in an interpreter of its own")
     if trial.parallel_threads:
         return Choice("threads", "this Python has no GIL: its threads run in parallel")
     return Choice("processes", explain_refusal(trial))
+
+
+def pool_numbers(config: ServerConfig, strategy: str, workers: int) -> dict[str, int]:
+    """How many pooled workers and interpreters there are, where the configuration leaves that open."""
+    threads = config.num_pooled_workers or (POOLED_WORKERS if strategy == "auto" else 0)
+    interpreters = config.num_pooled_interpreters or max(1, workers // 2)
+    return {"num_pooled_workers": threads, "num_pooled_interpreters": min(interpreters, threads)}
 
 
 def explain_refusal(trial: Trial) -> str:
@@ -187,6 +197,7 @@ def _serve(
         "host": port.host,
         "port": port.port,
         "workers": workers,
+        **pool_numbers(config, choice.strategy, workers),
         "strategy": choice.strategy,
         "app": target.encode(),
         "listener_fds": port.open_places(workers),
@@ -214,7 +225,7 @@ def _announce(target: AppTarget, resolved: ResolvedConfig, choice: Choice, worke
     if resolved.config.log_format == "json" or resolved.config.log_level not in ("debug", "info"):
         return
     notes = []
-    if choice.strategy == "pinned":
+    if choice.strategy in ("auto", "pinned"):
         notes = [f"the app does without {refusal}, which does not load here" for refusal in trial.refusals]
     text = banner.render(
         resolved,

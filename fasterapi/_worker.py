@@ -34,7 +34,7 @@ from fasterapi.responses import Response
 if TYPE_CHECKING:
     from fasterapi._engine import Routes
 
-__all__ = ["Orders", "run_pinned", "run_process", "run_thread", "serves_in_main"]
+__all__ = ["Orders", "open_pool", "run_pinned", "run_process", "run_thread", "serves_in_main"]
 
 type Announce = Callable[[WorkerLoop, list[tuple[str, str, str]]], None]
 
@@ -58,7 +58,9 @@ def run_pinned(slot: object, index: int, config_json: str, interpreter_id: int) 
     def serve() -> None:
         config: dict[str, Any] = json.loads(config_json)
         _adopt_this_thread()
-        worker = Worker(index=index, count=config["workers"], strategy="pinned", interpreter_id=interpreter_id)
+        worker = Worker(
+            index=index, count=config["workers"], strategy=config["strategy"], interpreter_id=interpreter_id
+        )
         _run(config, worker, _announcement(slot), lambda: _engine.retire_worker(slot))
 
     return _told(serve)
@@ -79,6 +81,32 @@ def run_thread(slot: object, index: int, config_json: str, interpreter_id: int) 
         keep(household(), config, worker, _announcement(slot), lambda: _engine.retire_worker(slot))
 
     return _told(serve)
+
+
+def open_pool(config_json: str, index: int, interpreter_id: int) -> tuple[WorkerLoop, str] | str:
+    """Open the app in a pooled interpreter, whose threads run handlers of other workers' requests.
+
+    Returns the loop that goes on with their coroutines, and the app's routes as JSON; or what to tell people if that
+    failed. Called by the engine, on the interpreter's first thread.
+    """
+    opened: list[tuple[WorkerLoop, str]] = []
+
+    def open_here() -> None:
+        from fasterapi._guests import Guests
+
+        config: dict[str, Any] = json.loads(config_json)
+        _adopt_this_thread()
+        worker = Worker(
+            index=index, count=config["workers"], strategy=config["strategy"], interpreter_id=interpreter_id
+        )
+        _logging.configure(level=config["log_level"], form=config["log_format"], worker=index)
+        _bind_engine()
+        app = _enter(load(AppTarget.decode(config["app"])), worker, config)
+        routes = _compile(app)
+        guests = Guests(app, routes, lambda: _worker_loop(config, app.worker, lambda: None))
+        opened.append((guests.open(), json.dumps(routes.signature())))
+
+    return _told(open_here) or opened[0]
 
 
 def _announcement(slot: object) -> Announce:

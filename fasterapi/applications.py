@@ -74,6 +74,9 @@ class App(RouteDecorators):
         self,
         *,
         num_workers: int | None = None,
+        num_pinned_workers: int | None = None,
+        num_pooled_workers: int | None = None,
+        num_pooled_interpreters: int | None = None,
         pin_to_cores: bool | None = None,
         worker_strategy: Strategy | None = None,
         run: RunMode | None = None,
@@ -91,7 +94,9 @@ class App(RouteDecorators):
         redirect_slashes: bool = True,
     ) -> None:
         given = {
-            "num_workers": num_workers,
+            "num_workers": num_workers if num_pinned_workers is None else num_pinned_workers,
+            "num_pooled_workers": num_pooled_workers,
+            "num_pooled_interpreters": num_pooled_interpreters,
             "pin_to_cores": pin_to_cores,
             "worker_strategy": worker_strategy,
             "timeout": timeout,

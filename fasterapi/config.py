@@ -31,6 +31,8 @@ class ServerConfig:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 0
+    num_pooled_workers: int = 0
+    num_pooled_interpreters: int = 0
     strategy: str = "auto"
     pin_to_cores: bool = False
     log_level: str = "info"
@@ -109,6 +111,22 @@ OPTIONS: tuple[Option, ...] = (
     Option("host", str, "Address or name to listen on."),
     Option("port", int, "Port to listen on; 0 takes a free one.", 0, 65535),
     Option("workers", int, "Number of workers; 0 is one for each usable CPU.", 0, 1024, app_argument="num_workers"),
+    Option(
+        "num_pooled_workers",
+        int,
+        "Number of threads that run handlers beside the workers; 0 is 32, and none with the strategy pinned.",
+        0,
+        4096,
+        app_argument="num_pooled_workers",
+    ),
+    Option(
+        "num_pooled_interpreters",
+        int,
+        "Number of interpreters that those threads share; 0 is one for each two workers.",
+        0,
+        1024,
+        app_argument="num_pooled_interpreters",
+    ),
     Option(
         "strategy",
         str,

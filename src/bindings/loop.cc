@@ -6,7 +6,9 @@
 #include <cmath>
 #include <new>
 
+#include "bindings/call_pool.h"
 #include "bindings/dispatch.h"
+#include "bindings/guest_inbox.h"
 #include "bindings/handle.h"
 #include "bindings/pinned_worker.h"
 #include "bindings/raise.h"
@@ -49,6 +51,7 @@ PyObject* create(PyTypeObject* type, PyObject*, PyObject*) {
   loop_core& core = *self_of(made.get())->core;
   core.state = core.here.state = &state_of_type(type);
   core.here.loop = self_of(made.get());
+  core.here.drives_loop = true;
   return Py_NewRef(made.get());
 }
 
@@ -75,6 +78,8 @@ int clear(PyObject* object) {
     entry.handle->scheduled = false;
     Py_DECREF(as_object(entry.handle));
   }
+  if (core->guests != nullptr) core->guests->close();
+  core->guests.reset();
   stop_watching(core);
   core->hold.reset();
   server::shard::retire(std::move(core->shard));
@@ -294,6 +299,42 @@ bool report_ready_descriptors(loop_object* self) {
   return static_cast<bool>(ref::steal(PyObject_CallMethod(as_object(self), "_process_ready", "O", list.get())));
 }
 
+// Whether the handler of a call is to run in the pool: because its route's handlers do, or because those of this turn
+// have kept the shard for long already.
+bool goes_to_pool(const loop_core& core, const server::call& next) noexcept {
+  if (next.refused.status != 0) return false;
+  const server::placement& placed = core.pool->where();
+  if (placed.where(next.matched.route) == server::placement::site::pool) return true;
+  return core.busy.turn_is_full() && placed.may_overflow(next.matched.route) && core.pool->has_idle_thread();
+}
+
+// The requests of this turn.
+void take_calls(loop_object* self) {
+  loop_core& core = *self->core;
+  server::shard& shard = *core.shard;
+  if (core.pool == nullptr) {
+    while (server::call* next = shard.next_call()) {
+      run_call(core.here, *next);
+      enter_shard(self);
+    }
+    return;
+  }
+  core.busy.begin_turn();
+  while (server::call* next = shard.next_call()) {
+    if (goes_to_pool(core, *next)) {
+      shard.delegate(*next, *core.pool);
+      continue;
+    }
+    const uint32_t route = next->matched.route;
+    const bool is_routed = next->refused.status == 0;
+    core.busy.begin();
+    run_call(core.here, *next);
+    enter_shard(self);
+    const int64_t run_ns = core.busy.end();
+    if (is_routed) core.pool->where().ran_on_shard(route, run_ns);
+  }
+}
+
 PyObject* run_once(PyObject* object, PyObject*) {
   loop_object* self = self_of(object);
   if (!check_open(self)) return nullptr;
@@ -311,13 +352,14 @@ PyObject* run_once(PyObject* object, PyObject*) {
     Py_END_ALLOW_THREADS shard.counts().gil_wait.record_alone(core::ticks::now().ns_since(waited));
     enter_shard(self);
   }
-  while (server::call* next = shard.next_call()) {
-    run_call(self->core->here, *next);
-    enter_shard(self);
-  }
+  take_calls(self);
   while (server::call* gone = shard.next_cancelled()) {
     self->core->hold->leave(nullptr);
-    cancel_request(*gone);
+    if (gone->handler != nullptr) cancel_request(as_object(gone->handler));
+    enter_shard(self);
+  }
+  if (self->core->guests != nullptr && !self->core->guests->empty()) {
+    self->core->guests->deliver();
     enter_shard(self);
   }
   const bool reported = report_ready_descriptors(self);
@@ -396,6 +438,43 @@ bool read_intercepted(PyObject* statuses, server::application& into) {
   return not_found >= 0 && method >= 0 && unprocessable >= 0;
 }
 
+// Lets the pool of this process, if there is one, have calls.
+bool use_pool(loop_core& core) {
+  core.pool = call_pool::of_this_process();
+  if (core.pool == nullptr) return true;
+  std::vector<server::placement::route_facts> facts;
+  const auto& routes = application_of(core.here.routes).routes;
+  for (size_t i = 0; i < routes.size(); ++i) {
+    const char* label = PyUnicode_AsUTF8(entry_of(core.here.routes, static_cast<uint32_t>(i)).label.get());
+    if (label == nullptr) return false;
+    facts.push_back({label, routes[i].run, routes[i].is_async});
+  }
+  core.pool->where().define(facts);
+  core.hold->set_runner(core.pool.get());
+  return true;
+}
+
+// What handlers are given, whosever calls they answer. False with a Python error set.
+bool furnish(loop_core& core, PyObject* app, PyObject* routes, PyObject* intercepted, bool keeps_requests) {
+  Py_XSETREF(core.here.routes, reinterpret_cast<routes_object*>(Py_NewRef(routes)));
+  Py_XSETREF(core.here.app, Py_NewRef(app));
+  core.here.keeps_requests = keeps_requests;
+  return read_intercepted(intercepted, mutable_application_of(core.here.routes));
+}
+
+// For a loop that serves nothing itself.
+PyObject* host_guests(PyObject* object, PyObject* args) {
+  loop_object* self = self_of(object);
+  PyObject *app, *routes, *intercepted;
+  if (!PyArg_ParseTuple(args, "OO!O", &app, state_of_loop(self).routes_type, &routes, &intercepted) ||
+      !check_open(self) || !furnish(*self->core, app, routes, intercepted, true)) {
+    return nullptr;
+  }
+  self->core->guests = std::make_shared<guest_inbox>(self);
+  self->core->deadlines.emplace(*self->core->hold, state_of_loop(self).request_timeout);
+  Py_RETURN_NONE;
+}
+
 PyObject* serve(PyObject* object, PyObject* args) {
   loop_object* self = self_of(object);
   PyObject* app;
@@ -411,12 +490,10 @@ PyObject* serve(PyObject* object, PyObject* args) {
   }
   auto listener = net::listener::adopt(descriptor, backlog);
   if (!listener.ok()) return raise_error(listener.failure());
-  Py_XSETREF(self->core->here.routes, reinterpret_cast<routes_object*>(Py_NewRef(routes)));
-  Py_XSETREF(self->core->here.app, Py_NewRef(app));
-  self->core->here.keeps_requests = keeps_requests != 0;
-  if (!read_intercepted(intercepted, mutable_application_of(self->core->here.routes))) return nullptr;
+  if (!furnish(*self->core, app, routes, intercepted, keeps_requests != 0)) return nullptr;
   auto opened = self->core->shard->serve(application_of(self->core->here.routes), listener.take());
   if (!opened.ok()) return raise_error(opened.failure());
+  if (!use_pool(*self->core)) return nullptr;
   self->core->deadlines.emplace(*self->core->hold, state_of_loop(self).request_timeout);
   self->core->watched_by = server::monitor::of_this_process();
   self->core->watched_by->watch(*self->core->hold);
@@ -498,6 +575,8 @@ PyMethodDef methods[] = {
     {"_write_to_self", wake_loop, METH_NOARGS, "Make a wait in progress, or else the next one, return. Any thread."},
     {"_report_stuck_to", report_stuck_to, METH_O,
      "Tell of a handler that nothing interrupts by a line of JSON, {\"stuck\": true}, to a descriptor."},
+    {"_host_guests", host_guests, METH_VARARGS,
+     "Run coroutines of the pool's calls, for an app: (app, routes, intercepted)."},
     {"_request_stop", request_stop, METH_NOARGS,
      "Let nobody connect any more; _on_drained() follows when all requests are answered."},
     {"_request_count", request_count, METH_NOARGS, "How many requests came so far. The loop's thread."},

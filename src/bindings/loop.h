@@ -14,12 +14,15 @@
 #include "bindings/site.h"
 #include "core/ring.h"
 #include "net/poller.h"
+#include "server/busy_meter.h"
 #include "server/lease.h"
 #include "server/monitor.h"
 #include "server/shard.h"
 
 namespace fasterapi::bindings {
 
+class call_pool;
+class guest_inbox;
 struct handle_object;
 class pinned_worker;
 struct step_frame;
@@ -54,8 +57,11 @@ struct loop_core {
   loop_inbox inbox;                          // of call_soon_threadsafe
   std::atomic<unsigned long> thread_id = 0;  // Python's name for the loop's thread
 
-  site here;                       // where its handlers run; its routes and app are owned, once serving
-  step_frame* stepping = nullptr;  // the request whose coroutine runs at this moment and has no Task
+  std::shared_ptr<call_pool> pool;      // that runs handlers elsewhere; null: none
+  std::shared_ptr<guest_inbox> guests;  // coroutines of the pool's calls that run here; null: none do
+  server::busy_meter busy;              // how long handlers hold up the shard
+  site here;                            // where its handlers run; its routes and app are owned, once serving
+  step_frame* stepping = nullptr;       // the request whose coroutine runs at this moment and has no Task
 };
 
 struct loop_object {

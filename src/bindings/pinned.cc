@@ -67,17 +67,25 @@ void deallocate(PyObject* object) {
 }
 
 PyObject* serve(PyObject* object, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"count", "pin_to_cores", "grace_period_s", "config", "on_ready", "on_event", nullptr};
+  static const char* names[] = {"count", "pin_to_cores", "grace_period_s", "config", "on_ready",
+                                "on_event", "pooled_workers", "pooled_interpreters", "queue_size", "log_moves",
+                                "log_as_json", nullptr};
   int count;
   int pin;
   double grace_s;
   const char* config;
   PyObject *on_ready, *on_event;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "$ipdsOO", const_cast<char**>(names), &count, &pin, &grace_s,
-                                   &config, &on_ready, &on_event)) {
+  Py_ssize_t pooled, interpreters, queue_size;
+  int log_moves, log_as_json;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "$ipdsOOnnnpp", const_cast<char**>(names), &count, &pin, &grace_s,
+                                   &config, &on_ready, &on_event, &pooled, &interpreters, &queue_size, &log_moves,
+                                   &log_as_json)) {
     return nullptr;
   }
   if (count < 1) return PyErr_Format(PyExc_ValueError, "there must be at least 1 worker, not %d", count);
+  if (pooled > 0 && (interpreters < 1 || interpreters > pooled)) {
+    return PyErr_Format(PyExc_ValueError, "%zd pooled workers cannot share %zd interpreters", pooled, interpreters);
+  }
   std::unique_ptr<worker_pool> workers(std::exchange(self_of(object)->pool, nullptr));
   if (workers == nullptr) return PyErr_Format(PyExc_RuntimeError, "these workers were closed");
   serving_plan plan;
@@ -85,6 +93,13 @@ PyObject* serve(PyObject* object, PyObject* args, PyObject* keywords) {
   if (pin != 0) plan.cpus = core::allowed_cpus();
   plan.grace_ms = static_cast<int64_t>(grace_s * 1000);
   plan.config = config;
+  plan.pool.threads = static_cast<size_t>(pooled);
+  plan.pool.interpreters = static_cast<size_t>(interpreters);
+  plan.pool.first_index = plan.count;
+  plan.pool.queue_size = static_cast<size_t>(queue_size);
+  plan.pool.log_moves = log_moves != 0;
+  plan.pool.log_as_json = log_as_json != 0;
+  plan.pool.config = config;
   if (workers->replaceable()) plan.make_workers = [path = workers->python_path()] { return worker_pool::fresh(path); };
   int status;
   {

@@ -6,6 +6,7 @@
 
 #include "bindings/dispatch.h"
 #include "bindings/loop.h"
+#include "bindings/pool_call.h"
 #include "bindings/site.h"
 #include "python/entered_context.h"
 
@@ -51,7 +52,7 @@ ref make_task(loop_object* loop, server::call& call, PyObject* coroutine, PyObje
 
 // Its handler's code runs from here on.
 void run_on(request_task* self) {
-  if (self->call != nullptr) self->loop->core->hold->leave(self->call);
+  if (self->call != nullptr) leave_shard(site_of(self), *self->call);
 }
 
 // ---- the end of a coroutine
@@ -383,6 +384,12 @@ int add_request_task(PyObject* module, module_state& state) {
 
 void start_coroutine(site& here, server::call& call, PyObject* coroutine, PyObject* context, outcome_kind kind) {
   loop_object* loop = here.loop;
+  if (!here.drives_loop) {
+    if (!pool_call::of(call).hand_over(here, coroutine, context, kind)) {
+      answer_internal_error(here, call, "the handler's interpreter is ending");
+    }
+    return;
+  }
   // A task object is made only if the coroutine suspends, or asks for its asyncio.Task.
   first_step first{&call, kind};
   step_frame frame{coroutine, context, {}, nullptr, false, &first};
@@ -414,9 +421,8 @@ void resume_request(PyObject* object) {
   step_task(self);
 }
 
-void cancel_request(server::call& call) {
-  if (call.handler == nullptr) return;
-  const ref keep = ref::share(as_object(call.handler));
+void cancel_request(PyObject* task) {
+  const ref keep = ref::share(task);
   request_task* self = self_of(keep.get());
   const asyncio_parts& asyncio = state_of_loop(self->loop).asyncio;
   PyObject* target = self->task != nullptr ? self->task : self->waiting_on;

@@ -48,8 +48,8 @@ void start_coroutine(site& here, server::call& call, PyObject* coroutine, PyObje
 // Goes on with a task from the loop's queue.
 void resume_request(PyObject* task);
 
-// The client is gone: the coroutine gets a CancelledError where it waits.
-void cancel_request(server::call& call);
+// Nobody waits for the answer any more: the coroutine gets a CancelledError where it waits.
+void cancel_request(PyObject* task);
 
 // asyncio.current_task() for a thread that may be inside a request's step: a new reference, null with an error set.
 PyObject* current_task(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* keywords);

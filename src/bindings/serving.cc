@@ -65,7 +65,7 @@ serving::serving(std::unique_ptr<worker_pool> first, serving_plan plan, PyObject
       signals_(server::signal_watch::reloads::yes) {
   batches_.push_back({std::move(first), purpose::first});
   batches_.back().workers->resize(plan_.count);
-  batches_.back().workers->assign(places_up_to(plan_.count), plan_.config, plan_.cpus, events_.get());
+  put_to_work(batches_.back(), places_up_to(plan_.count));
 }
 
 serving::~serving() {
@@ -137,21 +137,29 @@ void serving::reload() {
 void serving::start(purpose what, std::vector<int> places, pinned_worker* replaced) {
   std::unique_ptr<worker_pool> made = plan_.make_workers();
   made->resize(places.size());
-  made->assign(places, plan_.config, plan_.cpus, events_.get());
   batches_.push_back({std::move(made), what, replaced});
+  put_to_work(batches_.back(), places);
+}
+
+void serving::put_to_work(batch& made, const std::vector<int>& places) {
+  if (plan_.pool.threads > 0 && made.what != purpose::substitute) {
+    made.workers->open_call_pool(plan_.pool, events_.get());
+  }
+  made.workers->assign(places, plan_.config, plan_.cpus, events_.get());
 }
 
 void serving::notice_failures() {
   for (batch& one : batches_) {
     const pinned_worker* failed = one.workers->failed();
-    if (failed == nullptr || one.now == phase::ending) continue;
+    const std::string why = failed != nullptr ? failed->text() : one.workers->pool_failure();
+    if (why.empty() || one.now == phase::ending) continue;
     if (one.what == purpose::first || one.now == phase::serving) {
-      say(failed->text());
+      say(why);
       status_ = 1;
       return stop();
     }
     // What it was to replace goes on, and from the same sockets: those are not to be stopped.
-    tell(one.what == purpose::reload ? "reload_failed" : "not_replaced", failed->index(), failed->text());
+    tell(one.what == purpose::reload ? "reload_failed" : "not_replaced", failed != nullptr ? failed->index() : -1, why);
     one.now = phase::ending;
     one.workers->request_drain();
   }
@@ -160,6 +168,7 @@ void serving::notice_failures() {
 void serving::notice_readiness() {
   for (batch& one : batches_) {
     if (one.now != phase::starting || stopping() || !one.workers->all(is_serving)) continue;
+    if (!one.workers->pool_is_ready()) continue;
     const std::string objection = one.what == purpose::reload ? objection_to(one.workers->routes()) : std::string();
     if (!objection.empty()) {
       tell("reload_failed", -1, objection);

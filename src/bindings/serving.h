@@ -20,6 +20,7 @@ struct serving_plan {
   std::vector<int> cpus;  // to pin them to; empty: none
   int64_t grace_ms = 0;
   std::string config;  // JSON for each worker
+  pool_plan pool;      // of each batch that loads the app anew; without threads: none
   // Makes workers like the first ones, for others to take their places. Null where these cannot be replaced.
   std::function<std::unique_ptr<worker_pool>()> make_workers;
 };
@@ -65,6 +66,7 @@ class serving {
   void take_signal();
   void reload();
   void start(purpose what, std::vector<int> places, pinned_worker* replaced);
+  void put_to_work(batch& made, const std::vector<int>& places);
   void notice_failures();
   void notice_stuck();
   void notice_readiness();

@@ -1,7 +1,9 @@
 #include "bindings/site.h"
 
 #include "bindings/loop.h"
+#include "bindings/pool_call.h"
 #include "bindings/request.h"
+#include "bindings/routes.h"
 #include "server/connection.h"
 #include "server/shard.h"
 
@@ -15,47 +17,90 @@ server::shard& shard_of(const site& here) {
   return *here.loop->core->shard;
 }
 
+bool is_guest(const server::call& running) noexcept { return running.runner != nullptr; }
+
+// A guest's handler has come to an end, or to a pause.
+void pause_guest(const site& here) {
+  if (!here.drives_loop) return;
+  enter_shard(here.loop);
+  // Nobody but the guests' own deadlines interrupts a loop that serves nothing.
+  if (here.loop->core->watched_by == nullptr) here.loop->core->deadlines->settle();
+}
+
 }  // namespace
 
 void answer(site& here, server::call& ended, const server::answer_view& given) {
+  if (is_guest(ended)) [[unlikely]] {
+    pause_guest(here);
+    return pool_call::of(ended).deliver(given);
+  }
   server::shard& shard = shard_of(here);
   detach_request(ended);
   shard.answer(ended, given);
 }
 
 void answer_internal_error(site& here, server::call& ended, std::string_view why) {
+  if (is_guest(ended)) {
+    pause_guest(here);
+    return pool_call::of(ended).deliver_error(why);
+  }
   server::shard& shard = shard_of(here);
   detach_request(ended);
   shard.answer_internal_error(ended, why);
 }
 
 std::optional<server::answer_view> refuse_invalid(site& here, server::call& refused, const schema::error_list& errors) {
-  return shard_of(here).refuse_invalid(refused, errors);
+  if (!is_guest(refused)) return shard_of(here).refuse_invalid(refused, errors);
+  here.body.clear();
+  schema::write_errors(errors, here.body);
+  server::answer_view invalid;
+  invalid.status = static_cast<uint16_t>(errors.http_status());
+  invalid.content_type = "application/json";
+  invalid.body = here.body.view();
+  if (!application_of(here.routes).intercepts(invalid.status)) return invalid;
+  refused.refused.status = invalid.status;
+  refused.refused.body = refused.memory.copy(invalid.body);
+  return std::nullopt;
 }
 
 bool suspend(site& here, server::call& later, bool keep_request) {
+  if (is_guest(later)) return true;  // since it was given to the pool
   return shard_of(here).suspend(later, keep_request);
 }
 
-void leave_shard(const site& here, server::call& running) { here.loop->core->hold->leave(&running); }
+void leave_shard(const site& here, server::call& running) {
+  if (!here.drives_loop) return;
+  // A worker's shard that is lent knows its own calls only.
+  const bool is_others = is_guest(running) && here.loop->core->watched_by != nullptr;
+  here.loop->core->hold->leave(is_others ? nullptr : &running);
+}
 
 bool is_unwanted(const site& here, const server::call& running) {
+  if (is_guest(running)) {
+    pause_guest(here);
+    return pool_call::of(running).given_up();
+  }
   enter_shard(here.loop);
   return running.origin == nullptr;
 }
 
 std::optional<std::string> timeout_of(const site&, const server::call& running) {
+  if (is_guest(running)) return pool_call::of(running).timeout_id();
   if (!running.timed_out) return std::nullopt;
   return running.error_id;
 }
 
 bool is_readable(const site& here, const server::call& running) {
-  return running.at == server::call::stage::handling || here.keeps_requests;
+  return is_guest(running) || running.at == server::call::stage::handling || here.keeps_requests;
 }
 
-PyObject*& task_of(const site&, server::call& running) { return reinterpret_cast<PyObject*&>(running.handler); }
+PyObject*& task_of(const site&, server::call& running) {
+  if (is_guest(running)) return pool_call::of(running).task;
+  return reinterpret_cast<PyObject*&>(running.handler);
+}
 
 endpoints endpoints_of(const site& here, const server::call& running) {
+  if (is_guest(running)) return pool_call::of(running).ends();
   endpoints found;
   found.local = shard_of(here).local();
   found.has_peer = running.origin != nullptr;

@@ -20,9 +20,9 @@ struct routes_object;
 
 // A place where handlers run, and from which their answers go to the shards of their calls.
 //
-// One kind is a worker's own loop, which drives the shard of all its calls. At the other kind, a place of the pool, each
-// call is a guest from some shard that other threads drive meanwhile. What handlers' code does not share with the rest
-// of a call's life is used through the functions below only, so that nothing else need know which kind it runs at.
+// A worker's own loop drives the shard of its calls. In the pool each call is a guest (server/call_runner.h), from a
+// shard that another thread drives meanwhile; a worker's loop may have guests too. What handlers' code does not share
+// with the rest of a call's life is used through the functions below only, so that nothing else need know whose it is.
 //
 // Owner: its thread, attached to its interpreter, which calls the functions below.
 struct site {
@@ -30,6 +30,7 @@ struct site {
   routes_object* routes = nullptr;  // these two are held by whoever has the site
   PyObject* app = nullptr;
   loop_object* loop = nullptr;  // that goes on with suspended coroutines
+  bool drives_loop = false;     // this is the loop's own thread
   bool keeps_requests = false;  // requests stay readable while their handler is suspended: exception handlers get them
   core::byte_buffer body;       // of the answer under way, with room for its head before it
 };

@@ -68,6 +68,15 @@ void worker_pool::resize(size_t count) {
   seats_.resize(count);
 }
 
+void worker_pool::open_call_pool(pool_plan plan, int events) {
+  plan.python_path = python_path_;
+  plan.changed = [events] {
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(events, &one, sizeof one);
+  };
+  pool_ = call_pool::start(std::move(plan));
+}
+
 void worker_pool::assign(const std::vector<int>& places, const std::string& config, const std::vector<int>& cpus,
                          int events) {
   for (size_t i = 0; i < seats_.size(); ++i) {
@@ -96,6 +105,7 @@ void worker_pool::request_drain() {
 void worker_pool::join() {
   for (auto& each : crews_) static_cast<void>(each->shut_down(python::shutdown_mode::cancel, -1));
   crews_.clear();
+  if (pool_ != nullptr) call_pool::retire(std::exchange(pool_, nullptr));
 }
 
 net::descriptor worker_pool::make_events() { return net::descriptor(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
@@ -110,6 +120,8 @@ const pinned_worker* worker_pool::failed() const {
 std::vector<std::string> worker_pool::routes() const {
   std::vector<std::string> all;
   for (const pinned_worker* one : workers_) all.push_back(one->text());
+  if (pool_ == nullptr) return all;
+  for (std::string& one : pool_->routes()) all.push_back(std::move(one));
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bindings/call_pool.h"
 #include "bindings/pinned_worker.h"
 #include "net/descriptor.h"
 #include "python/crew.h"
@@ -39,6 +40,9 @@ class worker_pool {
   // Starts to prepare workers, or dismisses those past `count`, before any is put to work. Attached or not. Those of
   // the main interpreter are of a fixed number: only the first call counts.
   void resize(size_t count);
+  // Makes a pool, which runs handlers for all of them and for those that come in their place. Before they are put to
+  // work; `events` as for assign().
+  void open_call_pool(pool_plan plan, int events);
   // Puts them all to work, each at one of `places`: the workers' indices. `events` is an eventfd, which is written when
   // the state of one changes, and outlives this.
   void assign(const std::vector<int>& places, const std::string& config, const std::vector<int>& cpus, int events);
@@ -59,8 +63,12 @@ class worker_pool {
   bool has(const pinned_worker& one) const {
     return std::find(workers_.begin(), workers_.end(), &one) != workers_.end();
   }
+  // Whether the pool, if there is one, has opened all its interpreters; why it could not, if it could not.
+  bool pool_is_ready() const { return pool_ == nullptr || pool_->ready(); }
+  std::string pool_failure() const { return pool_ == nullptr ? std::string() : pool_->failure(); }
   // The first worker that failed, or null.
   const pinned_worker* failed() const;
+  // What each worker declared, and each interpreter of the pool, as JSON.
   std::vector<std::string> routes() const;
 
  private:
@@ -78,6 +86,7 @@ class worker_pool {
   std::vector<std::shared_ptr<python::crew>> crews_;
   std::vector<seat> seats_;
   std::vector<pinned_worker*> workers_;  // a reference to each
+  std::shared_ptr<call_pool> pool_;
 };
 
 }  // namespace fasterapi::bindings

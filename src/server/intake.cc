@@ -435,7 +435,7 @@ void shard::take_posted() noexcept {
     posted_answer& one = *at;
     at = posted_answers::next(one);
     --away_;
-    one.to->runner = nullptr;
+    if (one.is_late() && one.to->origin != nullptr) time_out(*one.to);
     if (one.is_error()) {
       answer_internal_error(*one.to, one.error());
     } else {

@@ -71,6 +71,8 @@ class placement {
   void define(std::span<const route_facts> routes);
 
   site where(uint32_t route) const noexcept { return entries()[route].at.load(std::memory_order_relaxed); }
+  // Whether calls of a route that runs on the shard's thread may run in the pool where it is busy.
+  bool may_overflow(uint32_t route) const noexcept { return entries()[route].moves; }
   // A handler ran on the shard's thread for so long, not counting what it waited for a CPU.
   void ran_on_shard(uint32_t route, int64_t run_ns) noexcept {
     if (run_ns > slow_ns) [[unlikely]] {

@@ -29,6 +29,9 @@ class posted_answer {
   // An answer of 500, with what to write to the log.
   void set_error(std::string why) { error_ = std::move(why); }
   bool is_error() const noexcept { return !error_.empty(); }
+  // There is no answer: the call's deadline has passed, which the shard may not have noticed yet.
+  void set_late() noexcept { is_late_ = true; }
+  bool is_late() const noexcept { return is_late_; }
   const std::string& error() const noexcept { return error_; }
   // Of an answer that is no error: valid as long as this is.
   answer_view view() const noexcept;
@@ -48,6 +51,7 @@ class posted_answer {
   posted_answer* next_ = nullptr;
   uint16_t status_ = 200;
   bool close_ = false;
+  bool is_late_ = false;
   std::unique_ptr<char[]> bytes_;  // the body, behind its headroom; then content type and fields
   std::string_view body_;
   std::string_view content_type_;

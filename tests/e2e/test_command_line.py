@@ -61,9 +61,9 @@ def test_the_banner_tells_what_runs(serve: Serve, strategy: str) -> None:
 
 
 @pytest.mark.skipif(not supports_own_gil(), reason="this Python has no interpreters with their own GIL")
-def test_auto_prefers_pinned_and_falls_back_to_processes(tmp_path: Path) -> None:
+def test_auto_falls_back_to_processes(tmp_path: Path) -> None:
     with Server(_write(tmp_path, "fits.py", _APP), "--workers", "1") as server:
-        assert httpx.get(server.url + "/").json()["strategy"] == "pinned"
+        assert httpx.get(server.url + "/").json()["strategy"] == "auto"
     with Server(_write(tmp_path, "refuses.py", "import faulthandler\n" + _APP), "--workers", "1") as server:
         assert httpx.get(server.url + "/").json()["strategy"] == "processes"
         assert "faulthandler does not load in a sub-interpreter (refuses → faulthandler)" in server.log

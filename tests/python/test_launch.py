@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from fasterapi import _engine, _launch
-from fasterapi._launch import choose_strategy, explain_refusal, launch
+from fasterapi._launch import choose_strategy, explain_refusal, launch, pool_numbers
 from fasterapi._loader import AppTarget, is_loading
 from fasterapi._trial import Refusal, Trial
 from fasterapi.applications import App
-from fasterapi.config import resolve
+from fasterapi.config import ServerConfig, resolve
 from fasterapi.exceptions import FasterAPIError
 
 _FITS = Trial(own_gil=True, settings={"num_workers": 2})
@@ -54,8 +54,8 @@ def _choice(trial: Trial, **flags: str) -> Any:
     return choose_strategy(resolve(flags, environ={}, app_settings={}), trial)
 
 
-def test_auto_takes_pinned_where_the_app_fits_and_processes_elsewhere() -> None:
-    assert _choice(_FITS).strategy == "pinned"
+def test_auto_stays_where_the_app_fits_and_takes_processes_elsewhere() -> None:
+    assert _choice(_FITS).strategy == "auto"
     chosen = _choice(_REFUSES)
     assert chosen.strategy == "processes"
     assert chosen.reason == "numpy does not load in a sub-interpreter (app → numpy → numpy.core)"
@@ -109,7 +109,7 @@ def test_the_engine_gets_settled_values(
     assert _launch_with(monkeypatch, _FITS, {"port": "0", "host": "127.0.0.1"}) == 0
     (config,) = served
     assert config["workers"] == 2
-    assert config["strategy"] == "pinned"
+    assert config["strategy"] == "auto"
     assert config["port"] != 0
     assert AppTarget.decode(config["app"]) == _TARGET
     error = capfd.readouterr().err
@@ -204,3 +204,17 @@ def test_run_passes_its_arguments_and_fails_by_exiting(monkeypatch: pytest.Monke
         app.run("0.0.0.0", 80, log_level="debug")
     assert caught.value.code == 3
     assert calls == [({"host": "0.0.0.0", "port": 80, "log_level": "debug"}, "app.run(port=…)", app)]
+
+
+def _pool(strategy: str, workers: int, **chosen: int) -> tuple[int, int]:
+    numbers = pool_numbers(ServerConfig(**chosen), strategy, workers)
+    return numbers["num_pooled_workers"], numbers["num_pooled_interpreters"]
+
+
+def test_how_large_the_pool_is() -> None:
+    assert _pool("auto", 1) == (32, 1)
+    assert _pool("auto", 8) == (32, 4)
+    assert _pool("pinned", 8) == (0, 0)
+    assert _pool("pinned", 8, num_pooled_workers=3) == (3, 3)
+    assert _pool("auto", 2, num_pooled_workers=6, num_pooled_interpreters=5) == (6, 5)
+    assert _pool("auto", 2, num_pooled_workers=2, num_pooled_interpreters=5) == (2, 2)

@@ -1,0 +1,156 @@
+#include "bindings/call_pool.h"
+
+#include <unistd.h>
+
+#include <new>
+#include <utility>
+
+#include "bindings/loop.h"
+#include "bindings/module_state.h"
+#include "bindings/pool_call.h"
+#include "core/clock.h"
+#include "fasterapi/python/errc.h"
+#include "fasterapi/python/error.h"
+#include "fasterapi/python/ref.h"
+#include "python/module_path.h"
+#include "server/call.h"
+#include "server/shard.h"
+
+namespace fasterapi::bindings {
+
+namespace {
+
+using python::ref;
+
+constexpr int64_t end_patience_ns = 1'000'000'000;
+
+struct registry {
+  std::mutex mutex;
+  std::vector<std::shared_ptr<call_pool>> started;  // and not retired, the latest last
+  std::vector<std::shared_ptr<call_pool>> stuck;    // retired ones in which code did not end
+};
+
+registry& known() noexcept {
+  // Never destroyed: threads may outlive the program's static objects.
+  static auto& one = *new registry;
+  return one;
+}
+
+}  // namespace
+
+call_pool::call_pool(pool_plan plan)
+    : plan_(std::move(plan)),
+      log_(plan_.log_moves, plan_.log_as_json),
+      placement_([] { return core::monotonic_ns(); },
+                 [this](const server::placement::move& moved, const std::string& label) { log_.tell(moved, label); }) {}
+
+std::shared_ptr<call_pool> call_pool::start(pool_plan plan) {
+  auto made = std::make_shared<call_pool>(std::move(plan));
+  made->launch();
+  const std::lock_guard lock(known().mutex);
+  known().started.push_back(made);
+  return made;
+}
+
+std::shared_ptr<call_pool> call_pool::of_this_process() {
+  const std::lock_guard lock(known().mutex);
+  return known().started.empty() ? nullptr : known().started.back();
+}
+
+void call_pool::retire(std::shared_ptr<call_pool> ended) {
+  {
+    const std::lock_guard lock(known().mutex);
+    std::erase(known().started, ended);
+  }
+  if (ended->crew_->shut_down(python::shutdown_mode::cancel, end_patience_ns).ok()) return;
+  const std::lock_guard lock(known().mutex);
+  known().stuck.push_back(std::move(ended));
+}
+
+void call_pool::launch() {
+  python::crew_plan plan;
+  plan.pooled_threads = plan_.threads;
+  plan.pooled_interpreters = plan_.interpreters;
+  plan.queue_size = plan_.queue_size;
+  plan.spin_ns = 0;
+  plan.prepare = [this](const python::gil& held, python::place& here) { return open(held, here); };
+  plan.finish = [](const python::gil& held, python::place& here) { close(held, here); };
+  // It fails for numbers only that nobody may ask for (see serve() of PinnedWorkers).
+  crew_ = python::crew::launch(std::move(plan)).take();
+}
+
+std::string call_pool::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+std::vector<std::string> call_pool::routes() const {
+  const std::lock_guard lock(mutex_);
+  return routes_;
+}
+
+// ---- interpreters
+
+// fasterapi._worker.open_pool(config, index, interpreter_id) -> (loop, routes as JSON), or why it failed, as text.
+core::result<> call_pool::open(const python::gil& held, python::place& here) {
+  const auto opened = [&]() -> ref {
+    if (!python::set_module_path(plan_.python_path)) return {};
+    const ref module = ref::steal(PyImport_ImportModule("fasterapi._worker"));
+    if (!module) return {};
+    return ref::steal(PyObject_CallMethod(module.get(), "open_pool", "snL", plan_.config.c_str(),
+                                          static_cast<Py_ssize_t>(plan_.first_index + here.position),
+                                          static_cast<long long>(here.interpreter_id)));
+  }();
+  core::result<> outcome = core::nothing{};
+  PyObject* loop = nullptr;
+  const char* routes = nullptr;
+  if (!opened || (PyTuple_Check(opened.get()) && !PyArg_ParseTuple(opened.get(), "Os", &loop, &routes))) {
+    outcome = python::error::take(held).as_core();
+  } else if (loop == nullptr) {
+    const char* why = PyUnicode_AsUTF8(opened.get());
+    outcome = core::error{python::errc::raised, why != nullptr ? why : "a pooled interpreter could not be opened"};
+    PyErr_Clear();
+  } else {
+    here.data = ref::share(loop);
+    here.interruption = ref::share(reinterpret_cast<loop_object*>(loop)->core->state->request_timeout);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (outcome.ok()) {
+      routes_.emplace_back(routes);
+    } else if (failure_.empty()) {
+      failure_ = outcome.failure().message;
+    }
+  }
+  if (outcome.ok()) opened_.fetch_add(1, std::memory_order_release);
+  if (plan_.changed) plan_.changed();
+  return outcome;
+}
+
+void call_pool::close(const python::gil&, python::place& here) {
+  if (!here.data) return;
+  if (!ref::steal(PyObject_CallMethod(here.data.get(), "_close_guests", nullptr))) PyErr_WriteUnraisable(nullptr);
+}
+
+// ---- calls
+
+bool call_pool::run(server::call& given, server::shard& home) noexcept {
+  auto* job = new (std::nothrow) pool_call(given, home, *this);
+  if (job == nullptr) return false;
+  given.handler = job;
+  under_way_.fetch_add(1, std::memory_order_relaxed);
+  job->retain();
+  if (crew_->submit(*job, python::destination::pool(), python::when_full::fail).ok()) return true;
+  ended();
+  given.handler = nullptr;
+  job->release();
+  job->release();
+  return false;
+}
+
+void call_pool::interrupt(server::call& running) noexcept {
+  if (running.handler == nullptr) return;  // it is about to be given
+  pool_call::of(running).interrupt(running.timed_out ? std::optional(running.error_id) : std::nullopt);
+}
+
+}  // namespace fasterapi::bindings

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <Python.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "python/crew.h"
+#include "server/call_runner.h"
+#include "server/placement.h"
+#include "server/placement_log.h"
+
+namespace fasterapi::bindings {
+
+// What a pool is to be made of. Constant afterwards.
+struct pool_plan {
+  size_t threads = 0;
+  size_t interpreters = 0;   // own-GIL ones that the threads share
+  size_t first_index = 0;    // of the worker that the first of its interpreters is
+  size_t queue_size = 1024;  // calls that may wait
+  uint32_t json_depth_max = 128;
+  std::vector<std::string> python_path;  // sys.path of interpreters of its own
+  std::string config;                    // JSON for fasterapi._worker.open_pool
+  bool log_moves = false;                // tell on standard error what was moved between the workers and the pool …
+  bool log_as_json = false;              // … as JSON
+  std::function<void()> changed;         // called by any thread when it is ready, or has failed
+};
+
+// Runs handlers of calls on threads beside those that drive shards.
+//
+// Any thread may call any member except where stated. One for all shards of a process; it outlives them.
+class call_pool final : public server::call_runner {
+ public:
+  explicit call_pool(pool_plan plan);
+
+  // Makes one, and starts its interpreters: the one that workers of this process use that start from now on.
+  static std::shared_ptr<call_pool> start(pool_plan plan);
+  // The one started last and not retired; null: none.
+  static std::shared_ptr<call_pool> of_this_process();
+  // Ends one that workers do not use any more. It stays where code in it does not end. Not attached.
+  static void retire(std::shared_ptr<call_pool> ended);
+
+  bool ready() const noexcept { return opened_.load(std::memory_order_acquire) >= plan_.interpreters; }
+  // Why an interpreter could not be opened; empty if all could, so far.
+  std::string failure() const;
+  // What each of its interpreters declared, as JSON.
+  std::vector<std::string> routes() const;
+  bool run(server::call& given, server::shard& home) noexcept override;
+  void interrupt(server::call& running) noexcept override;
+  // Whether a call that is given now begins at once, probably.
+  bool has_idle_thread() const noexcept { return under_way_.load(std::memory_order_relaxed) < plan_.threads; }
+
+  server::placement& where() noexcept { return placement_; }
+  const server::placement& where() const noexcept { return placement_; }
+  uint32_t json_depth_max() const noexcept { return plan_.json_depth_max; }
+  python::executor_stats stats() const { return crew_->stats(); }
+
+  // A call's answer has been posted.
+  void ended() noexcept { under_way_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  core::result<> open(const python::gil& held, python::place& here);
+  static void close(const python::gil& held, python::place& here);
+  void launch();
+
+  const pool_plan plan_;
+  server::placement_log log_;
+  server::placement placement_;
+  std::shared_ptr<python::crew> crew_;  // constant once launched
+  std::atomic<size_t> opened_ = 0;
+  std::atomic<size_t> under_way_ = 0;
+
+  // Guarded by mutex_.
+  mutable std::mutex mutex_;
+  std::vector<std::string> routes_;
+  std::string failure_;
+};
+
+}  // namespace fasterapi::bindings

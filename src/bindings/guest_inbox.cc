@@ -1,0 +1,65 @@
+#include "bindings/guest_inbox.h"
+
+#include <utility>
+
+#include "bindings/loop.h"
+#include "bindings/pool_call.h"
+#include "bindings/request_task.h"
+
+namespace fasterapi::bindings {
+
+void guest_inbox::add(std::vector<pool_call*>& to, pool_call& guest) {
+  guest.retain();
+  to.push_back(&guest);
+  empty_.store(false, std::memory_order_release);
+  loop_->core->shard->wake();
+}
+
+bool guest_inbox::begin(pool_call& guest) {
+  const std::lock_guard lock(mutex_);
+  if (loop_ == nullptr) return false;
+  add(begun_, guest);
+  return true;
+}
+
+void guest_inbox::cancel(pool_call& guest, bool at_once) {
+  const std::lock_guard lock(mutex_);
+  if (loop_ == nullptr) return;
+  add(cancelled_, guest);
+  const server::lease& hold = *loop_->core->hold;
+  const uint64_t section = hold.section();
+  if (at_once && hold.running() == &guest.guest()) loop_->core->deadlines->request(section);
+}
+
+void guest_inbox::deliver() {
+  std::vector<pool_call*> begun, cancelled;
+  {
+    const std::lock_guard lock(mutex_);
+    begun = std::exchange(begun_, {});
+    cancelled = std::exchange(cancelled_, {});
+    empty_.store(true, std::memory_order_release);
+  }
+  for (pool_call* each : begun) {
+    each->start_coroutine();
+    each->release();
+  }
+  for (pool_call* each : cancelled) {
+    if (each->task != nullptr) cancel_request(each->task);
+    each->release();
+  }
+}
+
+void guest_inbox::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    loop_ = nullptr;
+  }
+  for (pool_call* each : std::exchange(begun_, {})) {
+    each->drop_coroutine();
+    each->deliver_error("the handler's interpreter has ended");
+    each->release();
+  }
+  for (pool_call* each : std::exchange(cancelled_, {})) each->release();
+}
+
+}  // namespace fasterapi::bindings

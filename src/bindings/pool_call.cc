@@ -1,0 +1,172 @@
+#include "bindings/pool_call.h"
+
+#include <utility>
+
+#include "bindings/call_pool.h"
+#include "bindings/dispatch.h"
+#include "bindings/guest_inbox.h"
+#include "bindings/loop.h"
+#include "bindings/request.h"
+#include "bindings/routes.h"
+#include "json/reader.h"
+#include "python/entered_context.h"
+#include "server/connection.h"
+#include "server/shard.h"
+
+namespace fasterapi::bindings {
+
+namespace {
+
+endpoints ends_of(const server::call& guest, const server::shard& home) {
+  endpoints found;
+  found.local = home.local();
+  found.has_peer = guest.origin != nullptr;
+  if (found.has_peer) found.peer = guest.origin->peer;
+  return found;
+}
+
+}  // namespace
+
+pool_call::pool_call(server::call& guest, server::shard& home, call_pool& pool)
+    : home_(home), pool_(pool), ends_(ends_of(guest, home)) {
+  to = &guest;
+  if (guest.answer_by_ms != 0) deadline_ns = (guest.answer_by_ms + grace_ms) * 1'000'000;
+  if (guest.origin == nullptr) given_up_ = true;
+}
+
+// ---- the driver's side
+
+void pool_call::interrupt(std::optional<std::string> timeout_id) {
+  std::shared_ptr<guest_inbox> inbox;
+  {
+    const std::lock_guard lock(mutex_);
+    if (timeout_id) timeout_id_ = *timeout_id;
+    inbox = inbox_;
+  }
+  if (timeout_id) timed_out_.store(true, std::memory_order_release);
+  given_up_.store(true, std::memory_order_release);
+  if (inbox != nullptr) inbox->cancel(*this, timeout_id.has_value());
+}
+
+// ---- the handler's side
+
+std::optional<std::string> pool_call::timeout_id() const {
+  if (!timed_out_.load(std::memory_order_acquire)) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  return timeout_id_;
+}
+
+void pool_call::deliver(const server::answer_view& given) {
+  measure();
+  detach_request(*to);
+  if (!given_up()) {
+    set(given);
+  } else if (timed_out_.load(std::memory_order_acquire)) {
+    set_late();
+  }
+  pool_.ended();
+  home_.post(*this);
+}
+
+void pool_call::deliver_error(std::string_view why) {
+  detach_request(*to);
+  set_error(std::string(why));
+  pool_.ended();
+  home_.post(*this);
+}
+
+bool pool_call::run(const python::gil&, python::place& here) noexcept {
+  auto waiting = stage::waiting;
+  if (!at_.compare_exchange_strong(waiting, stage::begun, std::memory_order_acq_rel)) return true;
+  if (given_up()) {
+    deliver({});
+    return true;
+  }
+  run_handler(reinterpret_cast<loop_object*>(here.data.get())->core->here);
+  if (PyErr_Occurred() != nullptr) PyErr_Clear();  // an interruption that came too late
+  return true;
+}
+
+void pool_call::run_handler(const site& of_loop) {
+  site here;
+  here.state = of_loop.state;
+  here.routes = of_loop.routes;
+  here.app = of_loop.app;
+  here.loop = of_loop.loop;
+  here.keeps_requests = true;
+  if (to->refused.status == 0) {
+    const schema::plan& plan = entry_of(here.routes, to->matched.route).plan->shape;
+    thread_local json::reader reader(pool_.json_depth_max());
+    schema::error_list errors;
+    // What the shard read lay in its own buffers.
+    if (plan.parameter_count() > 0 && !to->read_values(plan, reader, errors)) return deliver_error("out of memory");
+  }
+  begun_ = core::ticks::now();
+  run_call(here, *to);
+}
+
+// The handler has come to its end: its answer is known.
+void pool_call::measure() {
+  if (begun_.empty() || handed_over_ || to->refused.status != 0) return;
+  pool_.where().ran_in_pool(to->matched.route, core::ticks::now().ns_since(begun_));
+}
+
+// It will not be run, or runs on although its deadline has passed.
+void pool_call::abandon(core::error why) noexcept {
+  const bool late = why.code == core::errc::timed_out;
+  if (late) timed_out_.store(true, std::memory_order_release);
+  given_up_.store(true, std::memory_order_release);
+  auto waiting = stage::waiting;
+  if (!at_.compare_exchange_strong(waiting, stage::dropped, std::memory_order_acq_rel)) return;
+  server::answer_view lost;
+  lost.status = 503;
+  lost.content_type = "application/json";
+  lost.body = R"({"detail":"the server is stopping"})";
+  lost.close = true;
+  if (late) {
+    set_late();
+  } else {
+    set(lost);
+  }
+  pool_.ended();
+  home_.post(*this);
+}
+
+// ---- coroutines
+
+bool pool_call::hand_over(const site& here, PyObject* coroutine, PyObject* context, outcome_kind kind) {
+  const std::shared_ptr<guest_inbox> inbox = here.loop->core->guests;
+  if (inbox == nullptr) return false;
+  coroutine_ = Py_NewRef(coroutine);
+  context_ = Py_NewRef(context);
+  kind_ = kind;
+  loop_ = here.loop;
+  handed_over_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    inbox_ = inbox;
+  }
+  if (inbox->begin(*this)) return true;
+  handed_over_ = false;
+  drop_coroutine();
+  return false;
+}
+
+void pool_call::drop_coroutine() {
+  Py_CLEAR(coroutine_);
+  Py_CLEAR(context_);
+}
+
+void pool_call::start_coroutine() {
+  const python::ref coroutine = python::ref::steal(std::exchange(coroutine_, nullptr));
+  const python::entered_context context(python::ref::steal(std::exchange(context_, nullptr)));
+  if (given_up()) {
+    if (!python::ref::steal(PyObject_CallMethod(coroutine.get(), "close", nullptr))) PyErr_Clear();
+    return deliver({});
+  }
+  if (!context) return fail_call(loop_->core->here, *to);
+  leave_shard(loop_->core->here, *to);
+  bindings::start_coroutine(loop_->core->here, *to, coroutine.get(), context.get(), kind_);
+}
+
+}  // namespace fasterapi::bindings
