@@ -30,6 +30,15 @@ __all__ = ["main"]
 BUSY_LOAD = 0.75  # programs that were running before a case began, a core; above it a star stands in the table
 
 
+def is_whole(entry: Document) -> bool:
+    """Whether it has every figure that its row shows: a row may have come to show more since it was measured."""
+    rounds = Rounds.of_json(entry["figures"])
+    try:
+        return any(row.name == entry["row"] and bool(row.shown(rounds)) for row in ROWS)
+    except KeyError:
+        return False
+
+
 class Results:
     """The file of results: read at the start, so that rows can be measured one at a time, and written as each ends."""
 
@@ -39,7 +48,9 @@ class Results:
             kept = read_result(path)
         except FileNotFoundError:
             kept = {}
-        self._rows: dict[tuple[str, str], Document] = {(row["row"], row["case"]): row for row in kept.get("rows", [])}
+        self._rows: dict[tuple[str, str], Document] = {
+            (entry["row"], entry["case"]): entry for entry in kept.get("rows", []) if is_whole(entry)
+        }
         self._gaps: dict[tuple[str, str], Document] = {
             (gap["row"], gap["case"]): gap for gap in kept.get("not_measured", [])
         }

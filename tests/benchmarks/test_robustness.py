@@ -94,3 +94,9 @@ def test_a_case_that_fails_is_told_until_it_is_measured(tmp_path: Path) -> None:
     assert missing(document) == ["one worker, a proven-fast `def` sleeps for 1.5 s, auto: ended with SIGHUP."]
     results.keep(STALLED, "auto", facts(FIGURES))
     assert missing(results.document()) == []
+
+
+def test_figures_from_before_a_row_showed_more_are_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "robustness.json"
+    Results(path).keep(STALLED, "auto", facts({"others_p99": 4.0}))
+    assert not Results(path).has(STALLED, "auto", SCALES["quick"], "abc")
