@@ -52,7 +52,9 @@ class Worker:
 class App(RouteDecorators):
     """One application. Every interpreter that serves imports the app's module and so has an `App` of its own.
 
-    `num_workers=0` is one worker for each usable CPU. `worker_strategy` is "pinned" (threads, each with an interpreter
+    `num_workers=0` is one worker for each usable CPU; `num_pinned_workers` is another name for it. Beside them,
+    `num_pooled_workers` threads share `num_pooled_interpreters` interpreters, for handlers that take long; 0 leaves the
+    number to the server. `worker_strategy` is "pinned" (threads, each with an interpreter
     and a GIL of its own), "threads" (of one interpreter), "processes", or "auto" (pinned where every imported package
     allows it). Settings of the server given here yield to those of the command line and of the environment.
 
