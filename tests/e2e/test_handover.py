@@ -257,3 +257,90 @@ def test_two_workers_at_once(serve: Serve, gate: Gate, tmp_path: Path) -> None:
         gate.open()
         assert first.receive().json == "went on"
         assert {wire.ask("/fine").status for wire in (one, two, first, second)} == {200}
+
+
+POOLED = pytest.mark.parametrize("pooled", ["pinned", "auto"])
+"""Strategies with a pool, which takes the calls of a worker that is stuck."""
+
+
+def with_pool(strategy: str, folder: Path, *options: str) -> Server:
+    app = folder / "app.py"
+    app.write_text(APP)
+    return Server(app, "--strategy", strategy, "--num-pooled-workers", "2", *options, cwd=folder)
+
+
+@POOLED
+def test_handlers_of_others_run_meanwhile(pooled: str, gate: Gate, stuck: str, tmp_path: Path) -> None:
+    with with_pool(pooled, tmp_path, "--workers", "1") as server, Wire(server) as wire, Wire(server) as other:
+        before = other.ask("/who").json
+        wire.send(request(stuck))
+        gate.wait_for_somebody()
+        for each in (other, Wire(server)):
+            assert each.ask("/fine").json == "fine"
+            assert each.ask("/typed/7").json == 7
+            each.send(request("/fine") + request("/nowhere") + request("/typed/8"))
+            assert [each.receive().status for _ in range(3)] == [200, 404, 200]
+        assert Diary(tmp_path).lines().count("went on") == 0
+        assert other.ask("/who").json != before, "the worker is stuck: somebody else answers"
+        gate.open()
+        assert wire.receive().json == "went on"
+        wait_until(lambda: other.ask("/who").json == before, "the worker answers again")
+
+
+@POOLED
+def test_every_worker_may_be_stuck_at_once(pooled: str, gate: Gate, tmp_path: Path) -> None:
+    with with_pool(pooled, tmp_path, "--workers", "2") as server, ExitStack() as stack:
+        first, second = one_of_each_worker(server, 2, stack)
+        one, two = one_of_each_worker(server, 2, stack)
+        another = stack.enter_context(Gate(tmp_path, "another"))
+        first.send(request("/stuck"))
+        second.send(request("/stuck?gate=another"))
+        gate.wait_for_somebody()
+        another.wait_for_somebody()
+        for _ in range(20):
+            assert [wire.ask("/fine").json for wire in (one, two)] == ["fine", "fine"]
+        another.open()
+        gate.open()
+        assert [wire.receive().json for wire in (first, second)] == ["went on", "went on"]
+
+
+@POOLED
+def test_a_body_may_arrive_for_a_handler_of_the_pool(pooled: str, gate: Gate, tmp_path: Path) -> None:
+    with with_pool(pooled, tmp_path, "--workers", "1") as server, Wire(server) as wire, Wire(server) as sender:
+        wire.send(request("/stuck"))
+        gate.wait_for_somebody()
+        assert sender.ask("/size", method="POST", body=b"x" * 2_000_000).json == 2_000_000
+        assert len(sender.ask("/large").body) == 4_000_000
+        gate.open()
+        assert wire.receive().json == "went on"
+
+
+@POOLED
+def test_many_times_with_a_pool(pooled: str, gate: Gate, tmp_path: Path) -> None:
+    with with_pool(pooled, tmp_path, "--workers", "1") as server, Wire(server) as wire, Wire(server) as other:
+        for _ in range(100):
+            wire.send(request("/stuck"))
+            gate.wait_for_somebody()
+            assert other.ask("/fine").json == "fine"
+            gate.open()
+            assert wire.receive().json == "went on"
+            assert other.ask("/fine").json == "fine"
+
+
+@POOLED
+def test_stopping_waits_for_the_pool_too(pooled: str, gate: Gate, tmp_path: Path) -> None:
+    with with_pool(pooled, tmp_path, "--workers", "1") as server, ExitStack() as stack:
+        wire, other, idle = (stack.enter_context(Wire(server)) for _ in range(3))
+        another = stack.enter_context(Gate(tmp_path, "another"))
+        wire.send(request("/stuck"))
+        gate.wait_for_somebody()
+        other.send(request("/stuck-async?gate=another"))
+        another.wait_for_somebody()
+        assert_is_driven(idle)
+        server.signal(signal.SIGTERM)
+        assert idle.at_end()
+        another.open()
+        assert other.receive().json == "went on"
+        gate.open()
+        assert wire.receive().json == "went on"
+        assert server.wait() == 0
