@@ -23,7 +23,8 @@ SIDE = 3.0
 # Outside of the set, from far to near; the last one is where the orbit leaves only after MAX_ITERATIONS.
 STOPS = ((8, 12, 60), (32, 107, 203), (237, 255, 255), (255, 170, 0), (90, 20, 10))
 
-app = App(title="Mandelbrot")
+# Without a pool: every tile is drawn by one of the workers that the page counts.
+app = App(title="Mandelbrot", worker_strategy="pinned")
 
 
 def escape_time(c: complex) -> float:
