@@ -77,7 +77,7 @@ def handle_exception(app: App, request: Request | None, exc: Exception, route: s
         return _unhandled(app, request, exc, route)
     catch_all = [found for key, found in app.exception_handlers.items() if key in (500, Exception)]
     if handler in catch_all:
-        _log(exc, route, new_request_id())
+        _log(exc, route, request, _id_of(request))
     try:
         result = handler(request, exc)
     except Exception as error:  # noqa: BLE001 - the app's handler failed: answered and logged like any other failure
@@ -93,8 +93,13 @@ def log_timeout(exc: BaseException, route: str, request_id: str) -> None:
 
 
 def new_request_id() -> str:
-    """An id that a 5xx answer and its log entry share."""
+    """An id for a request that nothing is known of any more."""
     return os.urandom(8).hex()
+
+
+def _id_of(request: Request | None) -> str:
+    """The id that a 5xx answer and the log's entries about its request share."""
+    return new_request_id() if request is None else request.request_id
 
 
 def _handler_for(app: App, exc: Exception) -> Callable[[Any, Any], Any] | None:
@@ -130,12 +135,12 @@ def _answer_of(app: App, request: Request | None, result: Any, route: str) -> An
 def _unhandled(app: App, request: Request | None, exc: Exception, route: str) -> Answer:
     if isinstance(exc, HTTPException):
         try:
-            return _http_error(exc, route)
+            return _http_error(exc, route, request)
         except (TypeError, ValueError) as error:
             error.__context__ = exc
             exc = error
-    request_id = new_request_id()
-    _log(exc, route, request_id)
+    request_id = _id_of(request)
+    _log(exc, route, request, request_id)
     if app.debug:
         response = _debug_response(request, exc, route, request_id)
     else:
@@ -143,21 +148,24 @@ def _unhandled(app: App, request: Request | None, exc: Exception, route: str) ->
     return 500, response.raw_headers, response.body
 
 
-def _http_error(exc: HTTPException, route: str) -> Answer:
+def _http_error(exc: HTTPException, route: str, request: Request | None) -> Answer:
     response: Response
     if exc.status_code in _BODILESS_STATUSES:
         response = Response(status_code=exc.status_code, headers=exc.headers)
     elif exc.status_code < 500:
         response = JSONResponse({"detail": exc.detail}, exc.status_code, exc.headers)
     else:
-        request_id = new_request_id()
+        request_id = _id_of(request)
         response = JSONResponse({"detail": exc.detail, "request_id": request_id}, exc.status_code, exc.headers)
-        _log(exc, route, request_id)
+        _log(exc, route, request, request_id)
     return response.status_code, response.raw_headers, response.body
 
 
-def _log(exc: Exception, route: str, request_id: str) -> None:
-    error_logger.error("%s failed", route, exc_info=exc, extra={"request_id": request_id})
+def _log(exc: Exception, route: str, request: Request | None, request_id: str) -> None:
+    extra = {"request_id": request_id}
+    if request is not None and (traceparent := request.traceparent) is not None:
+        extra["traceparent"] = traceparent
+    error_logger.error("%s failed", route, exc_info=exc, extra=extra)
 
 
 def _debug_response(request: Request | None, exc: Exception, route: str, request_id: str) -> Response:

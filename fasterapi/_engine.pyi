@@ -408,6 +408,13 @@ class Request:
     @property
     def raw_headers(self) -> list[tuple[bytes, bytes]]: ...
     @property
+    def request_id(self) -> str:
+        """Its name in logs: the client's X-Request-ID if that is plain and short, else one made here."""
+
+    @property
+    def traceparent(self) -> str | None:
+        """The Traceparent field (W3C Trace Context) if there is one and it is valid."""
+    @property
     def _body(self) -> bytes: ...
 
 class LoopBase:

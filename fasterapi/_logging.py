@@ -63,7 +63,7 @@ class _TextFormatter(logging.Formatter):
 
 
 class _JSONFormatter(logging.Formatter):
-    """One object a line: time (UTC), level, logger, message, worker, and request_id and exception where there are."""
+    """One object a line: time (UTC), level, logger, message, worker; request_id, traceparent, exception if any."""
 
     def __init__(self, worker: int | None) -> None:
         super().__init__()
@@ -82,8 +82,9 @@ class _JSONFormatter(logging.Formatter):
         }
         if (worker := _worker_here(self._worker)) is not None:
             entry["worker"] = worker
-        if (request_id := getattr(record, "request_id", None)) is not None:
-            entry["request_id"] = request_id
+        for name in ("request_id", "traceparent"):
+            if (value := getattr(record, name, None)) is not None:
+                entry[name] = value
         if record.exc_info and record.exc_info[1] is not None:
             entry["exception"] = _user_traceback(record.exc_info[1])
         return json.dumps(entry, ensure_ascii=False, default=str)

@@ -38,6 +38,7 @@ class ServerConfig:
     log_level: str = "info"
     log_format: str = "text"
     access_log: bool = False
+    send_request_id: bool = False
     debug: bool = False
     allowed_hosts: tuple[str, ...] = ()
     root_path: str = ""
@@ -140,6 +141,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("log_format", str, "Form of the log's lines.", choices=("text", "json")),
     Option("access_log", bool, "Log each request."),
+    Option("send_request_id", bool, "Name the request in each answer: X-Request-ID."),
     Option("debug", bool, "Answer errors with a page that shows the code.", app_argument="debug"),
     Option(
         "allowed_hosts",

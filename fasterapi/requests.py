@@ -19,7 +19,7 @@ class Request(_engine.Request):
     """One HTTP request, valid also after its handler has returned.
 
     The engine's part holds `method`, `path` (decoded), `raw_path`, `query_string`, `http_version`, `scheme`, `server`,
-    `path_params` and `raw_headers`; the properties here are made from them on first use.
+    `path_params`, `raw_headers`, `request_id` and `traceparent`; the properties here are made from them on first use.
     """
 
     _url: URL | None = None

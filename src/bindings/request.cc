@@ -28,6 +28,8 @@ enum field : size_t {
   client,
   path_params,
   raw_headers,
+  request_id,
+  traceparent,
   body,
   field_count
 };
@@ -107,6 +109,11 @@ PyObject* make_field(const request_object& self, field wanted) {
       return make_path_params(self);
     case raw_headers:
       return make_raw_headers(head);
+    case request_id:
+      return text_of(call.id().view());
+    case traceparent:
+      if (call.trace_parent().empty()) Py_RETURN_NONE;
+      return text_of(call.trace_parent());
     case body:
       return bytes_of(call.body);
     case field_count:
@@ -169,6 +176,10 @@ PyGetSetDef getters[] = {
     {"path_params", get_field, nullptr, "Path parameters by name.", reinterpret_cast<void*>(uintptr_t{path_params})},
     {"raw_headers", get_field, nullptr, "(name, value) pairs of bytes.",
      reinterpret_cast<void*>(uintptr_t{raw_headers})},
+    {"request_id", get_field, nullptr, "Its name in logs: the client's X-Request-ID, or one made here.",
+     reinterpret_cast<void*>(uintptr_t{request_id})},
+    {"traceparent", get_field, nullptr, "The Traceparent field if that is valid, else None.",
+     reinterpret_cast<void*>(uintptr_t{traceparent})},
     {"_body", get_field, nullptr, "The whole body.", reinterpret_cast<void*>(uintptr_t{body})},
     {"scheme", get_scheme, nullptr, "\"http\".", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},

@@ -70,6 +70,9 @@ bool read_settings(PyObject* values, server::config& into) {
   PyObject* log_format = access_log == nullptr ? nullptr : field(values, "log_format");
   if (log_format == nullptr) return false;
   into.access_log = PyObject_IsTrue(access_log) == 1;
+  PyObject* send_request_id = field(values, "send_request_id");
+  if (send_request_id == nullptr) return false;
+  into.send_request_id = PyObject_IsTrue(send_request_id) == 1;
   into.access_log_json = PyUnicode_CompareWithASCIIString(log_format, "json") == 0;
   // Not in the configuration of a loop that is no worker's.
   if (PyObject* worker = PyDict_GetItemString(values, "worker_index")) {

@@ -91,7 +91,8 @@ std::optional<std::string> timeout_of(const site&, const server::call& running) 
 }
 
 bool is_readable(const site& here, const server::call& running) {
-  return is_guest(running) || running.at == server::call::stage::handling || here.keeps_requests;
+  const bool is_kept = here.keeps_requests || !running.held.empty();
+  return is_guest(running) || running.at == server::call::stage::handling || is_kept;
 }
 
 PyObject*& task_of(const site&, server::call& running) {

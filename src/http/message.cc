@@ -37,4 +37,15 @@ const header_field* request_head::find(std::string_view lower_name) const noexce
   return nullptr;
 }
 
+std::string_view only_field(const request_head& head, std::string_view lower_name) noexcept {
+  const header_field* found = nullptr;
+  for (uint32_t i = 0; i < head.field_count; ++i) {
+    const header_field& field = head.fields[i];
+    if (field.name.length != lower_name.size() || !equals_ignoring_case(head.view(field.name), lower_name)) continue;
+    if (found != nullptr) return {};
+    found = &field;
+  }
+  return found == nullptr ? std::string_view{} : head.view(found->value);
+}
+
 }  // namespace fasterapi::http

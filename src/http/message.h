@@ -73,6 +73,9 @@ struct request_head {
   const header_field* find(std::string_view lower_name) const noexcept;
 };
 
+// The value of the field of that (lower-case) name; empty where there is none, or more than one.
+std::string_view only_field(const request_head& head, std::string_view lower_name) noexcept;
+
 // Whether two ASCII names are equal without regard to case; `lower` is already lower-case.
 bool equals_ignoring_case(std::string_view name, std::string_view lower) noexcept;
 

@@ -4,7 +4,9 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 
+#include "http/trace_context.h"
 #include "json/writer.h"
 #include "server/call.h"
 #include "server/connection.h"
@@ -13,16 +15,9 @@ namespace fasterapi::server {
 
 namespace {
 
-constexpr size_t flush_at_bytes = 65536;
-
-// Writes all of `bytes`; gives up where the descriptor refuses, since there is nowhere to say so.
-void write_all(int fd, std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written <= 0) return;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-}
+constexpr size_t flush_at_bytes = 16384;
+constexpr size_t waiting_bytes = size_t{1} << 20;  // lines that nobody has read yet; more are dropped
+constexpr size_t waiting_error_bytes = size_t{1} << 16;
 
 std::string_view method_of(const call& answered) noexcept {
   return answered.path.empty() ? std::string_view("-") : answered.head.view(answered.head.method_token);
@@ -32,19 +27,34 @@ std::string_view target_of(const call& answered) noexcept {
   return answered.path.empty() ? std::string_view("-") : answered.head.view(answered.head.target);
 }
 
+// Where the handler ran; "engine" where none was asked.
+std::string_view placement_of(const call_outcome& how) noexcept {
+  if (!how.handed_out) return "engine";
+  return how.pooled ? "pool" : "inline";
+}
+
+double elapsed_ms(const call_outcome& how) noexcept { return static_cast<double>(how.latency_ns) / 1e6; }
+
 }  // namespace
 
-void access_log::add(const call& answered, uint16_t status, size_t body_bytes, int64_t elapsed_ns) noexcept {
-  const double elapsed_ms = static_cast<double>(elapsed_ns) / 1e6;
+access_log::access_log(const config& settings)
+    : enabled_(settings.access_log),
+      as_json_(settings.access_log_json),
+      worker_(settings.worker),
+      clock_(settings.access_log_json) {
+  if (enabled_) writer_.emplace(log_writer::of_process(), waiting_bytes, as_json_);
+}
+
+void access_log::add(const call& answered, const log_entry& entry) noexcept {
   if (as_json_) {
-    add_json(answered, status, body_bytes, elapsed_ms);
+    add_json(answered, entry);
   } else {
-    add_text(answered, status, body_bytes, elapsed_ms);
+    add_text(answered, entry);
   }
   if (lines_.size() >= flush_at_bytes) flush();
 }
 
-void access_log::add_text(const call& answered, uint16_t status, size_t body_bytes, double elapsed_ms) noexcept {
+void access_log::add_text(const call& answered, const log_entry& entry) noexcept {
   // The target of an accepted request holds no quotes, spaces or control characters but what the client encoded.
   lines_.append(clock_.at(wall_ms()));
   lines_.append(" INFO ");
@@ -53,26 +63,51 @@ void access_log::add_text(const call& answered, uint16_t status, size_t body_byt
   lines_.append(method_of(answered));
   lines_.append(' ');
   lines_.append(target_of(answered));
-  char rest[96];
-  const int size = std::snprintf(rest, sizeof rest, " HTTP/1.%d\" %u %zu %.3f ms\n", answered.head.version_minor,
-                                 unsigned{status}, body_bytes, elapsed_ms);
+  char rest[128];
+  int size = std::snprintf(rest, sizeof rest, " HTTP/1.%d\" %u %zu %.3f ms", answered.head.version_minor,
+                           unsigned{entry.how.status}, entry.body_bytes, elapsed_ms(entry.how));
   lines_.append({rest, static_cast<size_t>(size)});
+  if (worker_ >= 0) {
+    size = std::snprintf(rest, sizeof rest, " worker=%d", int{worker_});
+    lines_.append({rest, static_cast<size_t>(size)});
+  }
+  lines_.append(' ');
+  lines_.append(placement_of(entry.how));
+  if (entry.how.timed_out) lines_.append(" timeout");
+  lines_.append(" request_id=");
+  lines_.append(answered.id().view());
+  lines_.append('\n');
 }
 
-void access_log::add_json(const call& answered, uint16_t status, size_t body_bytes, double elapsed_ms) noexcept {
+void access_log::add_json(const call& answered, const log_entry& entry) noexcept {
+  const auto text = [this](std::string_view name, std::string_view value) {
+    lines_.append(",\"");
+    lines_.append(name);
+    lines_.append("\":");
+    json::write_string(lines_, value);
+  };
   lines_.append("{\"time\":\"");
   lines_.append(clock_.at(wall_ms()));
-  lines_.append("\",\"level\":\"info\",\"logger\":\"fasterapi.access\",\"client\":");
-  json::write_string(lines_, answered.origin->peer.to_string());
-  lines_.append(",\"method\":");
-  json::write_string(lines_, method_of(answered));
-  lines_.append(",\"target\":");
-  json::write_string(lines_, target_of(answered));
-  char rest[160];
-  const int size =
-      std::snprintf(rest, sizeof rest, ",\"http_version\":\"1.%d\",\"status\":%u,\"bytes\":%zu,\"elapsed_ms\":%.3f}\n",
-                    answered.head.version_minor, unsigned{status}, body_bytes, elapsed_ms);
+  lines_.append("\",\"level\":\"info\",\"logger\":\"fasterapi.access\"");
+  text("client", answered.origin->peer.to_string());
+  text("method", method_of(answered));
+  text("target", target_of(answered));
+  text("route", entry.route);
+  text("placement", placement_of(entry.how));
+  text("request_id", answered.id().view());
+  const std::string_view trace = answered.trace_parent();
+  if (!trace.empty()) text("traceparent", trace);
+  if (entry.how.timed_out) lines_.append(",\"timeout\":true");
+  char rest[192];
+  int size =
+      std::snprintf(rest, sizeof rest, ",\"http_version\":\"1.%d\",\"status\":%u,\"bytes\":%zu,\"elapsed_ms\":%.3f",
+                    answered.head.version_minor, unsigned{entry.how.status}, entry.body_bytes, elapsed_ms(entry.how));
   lines_.append({rest, static_cast<size_t>(size)});
+  if (worker_ >= 0) {
+    size = std::snprintf(rest, sizeof rest, ",\"worker\":%d", int{worker_});
+    lines_.append({rest, static_cast<size_t>(size)});
+  }
+  lines_.append("}\n");
 }
 
 void access_log::error(std::string_view request_id, std::string_view what) noexcept {
@@ -95,7 +130,8 @@ void access_log::error(std::string_view request_id, std::string_view what) noexc
     line.append(what.substr(first.size()));
     if (what.empty() || what.back() != '\n') line.append('\n');
   }
-  write_all(STDERR_FILENO, line.view());
+  if (!writer_) writer_.emplace(log_writer::of_process(), waiting_error_bytes, as_json_);
+  dropped_ += writer_->write(STDERR_FILENO, line.view());
 }
 
 void access_log::warning(std::string_view what) noexcept {
@@ -116,8 +152,10 @@ void access_log::warning(std::string_view what) noexcept {
 
 void access_log::flush() noexcept {
   if (lines_.empty()) return;
-  write_all(STDOUT_FILENO, lines_.view());
+  dropped_ += writer_->write(STDOUT_FILENO, lines_.view());
   lines_.clear();
 }
+
+uint64_t access_log::take_dropped() noexcept { return std::exchange(dropped_, 0); }
 
 }  // namespace fasterapi::server

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "http/trace_context.h"
+
 #include "schema/errors.h"
 #include "schema/validate.h"
 
@@ -26,6 +28,12 @@ void call::reset() noexcept {
   memory.reset();
   began = {};
   handler = view = nullptr;
+}
+
+std::string_view call::trace_parent() const noexcept {
+  if (at == stage::head) return {};
+  const std::string_view given = http::only_field(head, "traceparent");
+  return http::parse_trace_parent(given) ? given : std::string_view{};
 }
 
 void call::rebase(const char* to) noexcept {

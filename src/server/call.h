@@ -14,6 +14,7 @@
 #include "http/h1/body_decoder.h"
 #include "http/h1/head_parser.h"
 #include "http/message.h"
+#include "http/request_id.h"
 #include "http/router.h"
 #include "schema/value.h"
 
@@ -99,6 +100,15 @@ struct call : core::wheel_timer, core::list_link<waiting_tag> {
   core::byte_buffer held;        // what retain() moved
   core::arena memory;
 
+  // Its name in logs. The head must be readable, where it was received whole.
+  http::request_id id() const noexcept {
+    return at == stage::head ? http::request_id::of(number) : http::request_id::of(head, number);
+  }
+
+  // The Traceparent field, where there is one that is valid. The head must be readable.
+  std::string_view trace_parent() const noexcept;
+
+  uint64_t number = 0;      // unlike that of any other request; of which its id is made
   core::ticks began;        // the beginning of the turn in which the head was complete
   void* handler = nullptr;  // the driver's: what runs for this call while it is suspended
   void* view = nullptr;     // the driver's: the object through which the handler sees this request; the call owns it

@@ -22,6 +22,7 @@ struct config {
 
   bool access_log = false;
   bool access_log_json = false;
+  bool send_request_id = false;  // in each answer, as X-Request-ID
 };
 
 }  // namespace fasterapi::server

@@ -113,6 +113,8 @@ call* shard::parse(connection& from) noexcept {
       fresh->parser_ready = true;
     }
     fresh->origin = &from;
+    // An odd multiplier permutes the counter, so that ids of one shard do not look alike.
+    fresh->number = request_id_base_ + ++request_id_count_ * 0x9E3779B97F4A7C15U;
     from.active = fresh;
   }
   call& request = *from.active;
@@ -380,8 +382,9 @@ std::optional<answer_view> shard::refuse_invalid(call& refused, const schema::er
 
 bool shard::suspend(call& later, bool keep_request) noexcept {
   connection* from = later.origin;
-  // What is said of a call whose deadline passes names its request.
-  if ((keep_request || later.answer_by_ms != 0) && !later.retain()) return false;
+  // Its answer, whoever gives that, may have to name the request.
+  const bool named_later = log_.enabled() || settings_.send_request_id || later.answer_by_ms != 0;
+  if ((keep_request || named_later) && !later.retain()) return false;
   later.at = call::stage::suspended;
   outlast_turn(later);
   if (from == nullptr) {

@@ -1,6 +1,8 @@
 // The half of the shard that answers: heads, bodies, and what becomes of the connection afterwards.
 
+#include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "core/clock.h"
 #include "json/writer.h"
@@ -28,6 +30,12 @@ http::h1::response_head head_of(const call& ended, const answer_view& answer, st
   return head;
 }
 
+bool names_request(const answer_view& answer) noexcept {
+  return std::any_of(answer.fields.begin(), answer.fields.end(), [](const http::h1::response_field& field) {
+    return http::equals_ignoring_case(field.name, "x-request-id");
+  });
+}
+
 }  // namespace
 
 void shard::answer(call& ended, const answer_view& given) noexcept {
@@ -50,7 +58,11 @@ void shard::respond(call& ended, const answer_view& given) noexcept {
   const bool is_last = to->answered == settings_.bounds.max_requests_per_connection;  // 0: never
   const bool ends =
       is_last || given.close || ended.close_after || to->close_after || stopping_ || !ended.head.keep_alive;
-  const http::h1::response_head head = head_of(ended, given, date_.at(now_s_), ends);
+  http::h1::response_head head = head_of(ended, given, date_.at(now_s_), ends);
+  std::optional<http::request_id> id;
+  if (settings_.send_request_id && !names_request(given)) [[unlikely]] {
+    head.request_id = id.emplace(ended.id()).view();
+  }
   const size_t head_size = http::h1::head_size(head);
   const std::string_view body = ended.head.method == http::method::head ? std::string_view{} : given.body;
   const bool more_follows = to == current_ && !ends && unread(*to).size > 0;
@@ -96,7 +108,7 @@ void shard::take_note_of(const call& ended, const answer_view& given) noexcept {
   seat_.figures().answered(how);
   if (log_.enabled()) {
     const size_t body_bytes = ended.head.method == http::method::head ? 0 : given.body.size();
-    log_.add(ended, given.status, body_bytes, how.latency_ns);
+    log_.add(ended, {how, body_bytes, ended.routed ? std::string_view(app_->routes[how.route].name) : "-"});
   }
 }
 
@@ -126,14 +138,14 @@ void shard::send_busy(call& refused, std::string_view detail) noexcept {
 void shard::reply(call& ended, uint16_t status, std::string_view detail, extra_fields fields, bool close) noexcept {
   std::string id;
   if (status >= 500) {
-    id = make_request_id();
+    id = ended.id().view();
     log_.error(id, detail);
   }
   send_detail(ended, status, detail, id, fields, close);
 }
 
 void shard::answer_internal_error(call& ended, std::string_view why) noexcept {
-  const std::string id = make_request_id();
+  const std::string id(ended.id().view());
   log_.error(id, why);
   send_detail(ended, 500, "Internal Server Error", id, {}, false);
 }

@@ -63,7 +63,7 @@ shard::shard(const config& settings, net::poller poller, metrics_seat seat)
       timers_(now_ms_),
       deadlines_(now_ms_),
       reader_(settings.bounds.json_depth_max),
-      log_(settings.access_log, settings.access_log_json),
+      log_(settings),
       request_id_base_(random_word()),
       seat_(std::move(seat)) {}
 
@@ -91,7 +91,7 @@ void shard::wait(int64_t timeout_ms) noexcept {
     constexpr int64_t longest_ms = 3'600'000;
     const int64_t limit = timeout_ms < 0 ? longest_ms : std::min(timeout_ms, longest_ms);
     timeout_ms = accept_pause_left_ms(deadlines_.quiet_ms(now_ms_, timers_.quiet_ms(now_ms_, limit)));
-    log_.flush();  // of calls that were answered after the last turn's end
+    flush_log();  // of calls that were answered after the last turn's end
     if (timeout_ms != 0 && !posted_.begin_sleep()) timeout_ms = 0;
   }
   watched_is_ready_ = false;
@@ -126,6 +126,11 @@ call* shard::next_call() noexcept {
   }
 }
 
+void shard::flush_log() noexcept {
+  log_.flush();
+  if (const uint64_t dropped = log_.take_dropped()) counts().lines_dropped.add(dropped);
+}
+
 call* shard::hand_out(call& ready) noexcept {
   if (!std::exchange(ready.handed_out, true)) counts().handed_out.add();
   return &ready;
@@ -150,7 +155,7 @@ void shard::end_turn() noexcept {
   events_ = {};
   while (connection* ended = closed_.pop_front()) connections_.release(*ended);
   while (connection* waiting = yielded_.pop_front()) resumed_.push_back(*waiting);
-  log_.flush();
+  flush_log();
 }
 
 void shard::handle_event(const epoll_event& event) noexcept {
@@ -235,7 +240,7 @@ void shard::give_up(call& unwanted) noexcept {
 // The deadline of a call has passed: its client is answered, whatever its handler does.
 void shard::time_out(call& late) noexcept {
   late.timed_out = true;
-  late.error_id = make_request_id();
+  late.error_id = late.id().view();
   std::string what = "no answer before the deadline: ";
   what.append(late.head.view(late.head.method_token)).append(" ").append(late.path);
   log_.error(late.error_id, what);
@@ -407,15 +412,6 @@ void shard::take_back() noexcept {
   if (other_block_ != nullptr) std::swap(block_, other_block_);
   lent_ = false;
   if (watched_ >= 0 && !poller_.add(watched_, EPOLLIN, watched_tag)) watched_ = -1;
-}
-
-std::string shard::make_request_id() noexcept {
-  constexpr std::string_view digits = "0123456789abcdef";
-  // An odd multiplier permutes the counter, so that ids of one shard do not look alike.
-  uint64_t word = request_id_base_ + ++request_id_count_ * 0x9E3779B97F4A7C15U;
-  std::string id(16, '0');
-  for (size_t i = id.size(); i-- > 0; word >>= 4) id[i] = digits[word & 15];
-  return id;
 }
 
 }  // namespace fasterapi::server

@@ -123,8 +123,6 @@ class shard {
   // Stopping or draining, and every call is answered and sent.
   bool drained() const noexcept { return stopping_ && open_.empty() && away_ == 0; }
 
-  // A name for a request that is unlikely to be met again in any log: 16 hexadecimal digits.
-  std::string make_request_id() noexcept;
   const net::address& local() const noexcept { return listener_.local; }
   // What it did; also for those who have to do with its calls elsewhere, where that says who may write what.
   shard_counts& counts() const noexcept { return seat_.counts(); }
@@ -165,6 +163,7 @@ class shard {
   void time_out(call& late) noexcept;
   void set_aside(call& running) noexcept;
   call* hand_out(call& ready) noexcept;
+  void flush_log() noexcept;
   void take_posted() noexcept;
   bool resume_deferred(call& back) noexcept;
   void outlast_turn(call& kept) noexcept;

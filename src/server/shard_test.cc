@@ -265,10 +265,21 @@ TEST_F(ShardTest, OnlyAllowedHostsAreServed) {
   EXPECT_EQ(status_for("evilexample.org"), "421");
 }
 
-TEST_F(ShardTest, RequestIdsDiffer) {
+TEST_F(ShardTest, NamesRequestsInAnswersWhereThatIsWanted) {
+  settings.send_request_id = true;
   open();
-  EXPECT_NE(tested->make_request_id(), tested->make_request_id());
-  EXPECT_EQ(tested->make_request_id().size(), 16U);
+  const auto id_for = [this](const std::string& field) {
+    client one = connect();
+    one.send("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + field + "\r\n");
+    const std::string answer = receive_all(one);
+    const std::string name = "x-request-id: ";
+    const size_t at = answer.find(name);
+    return at == std::string::npos ? "none" : answer.substr(at + name.size(), answer.find('\r', at) - at - name.size());
+  };
+  EXPECT_EQ(id_for("X-Request-ID: mine\r\n"), "mine");
+  const std::string made = id_for("X-Request-ID: not mine\r\n");
+  EXPECT_EQ(made.size(), 16U);
+  EXPECT_NE(id_for(""), made);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Decoded paths, queries and cookies are UTF-8 whatever was received, and end.
+// Decoded paths, queries and cookies are UTF-8 whatever was received, and end; traces are what they are read as.
 
 #include <cstdint>
 #include <string_view>
@@ -9,6 +9,7 @@
 #include "fuzz/expect.h"
 #include "http/authority.h"
 #include "http/cookie.h"
+#include "http/trace_context.h"
 #include "http/url.h"
 
 namespace fasterapi::fuzz {
@@ -44,6 +45,13 @@ void check_authority(std::string_view text) {
   expect(same_authority(parts, parts, "80"), "an authority equals itself");
 }
 
+void check_trace_parent(std::string_view text) {
+  const auto found = parse_trace_parent(text);
+  if (!found) return;
+  expect(found->trace_id.size() == 32 && found->parent_id.size() == 16, "the ids of a trace have their size");
+  expect(text.find_first_not_of("0123456789abcdef-") >= 55, "a trace's place is written in lower-case digits");
+}
+
 void check(std::string_view input) {
   const std::vector<char> bytes(input.begin(), input.end());  // exactly as large as the input, so that ASan sees more
   const std::string_view text(bytes.data(), bytes.size());
@@ -52,6 +60,7 @@ void check(std::string_view input) {
   check_pairs<query_reader>(text, '&', memory);
   check_pairs<cookie_reader>(text, ';', memory);
   check_authority(text);
+  check_trace_parent(text);
   expect(!memory.failed(), "there was memory");
 }
 

@@ -26,6 +26,8 @@ class FakeRequest:
         self._client = fields.get("client", ("127.0.0.1", 40000))
         self.path_params = fields.get("path_params", {})
         self.raw_headers = fields.get("raw_headers", [(b"host", b"example.com")])
+        self.request_id = fields.get("request_id", "0123456789abcdef")
+        self.traceparent = fields.get("traceparent")
         self._body = fields.get("body", b"")
 
     @property

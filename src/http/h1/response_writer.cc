@@ -19,6 +19,7 @@ constexpr std::string_view date_name = "date: ";
 constexpr std::string_view chunked_line = "transfer-encoding: chunked\r\n";
 constexpr std::string_view close_line = "connection: close\r\n";
 constexpr std::string_view keep_alive_line = "connection: keep-alive\r\n";
+constexpr std::string_view request_id_name = "x-request-id: ";
 constexpr std::string_view line_end = "\r\n";
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view json_start = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ";
@@ -85,7 +86,7 @@ char* put_line(char* to, std::string_view name, std::string_view value) noexcept
 // 200 with a JSON body of known length on a connection that stays as it is: the head is one constant, two variables.
 bool is_plain_json(const response_head& head) noexcept {
   return head.status == 200 && head.framing == framing::length && head.connection == connection_option::none &&
-         head.fields.empty() && head.content_type == json_type && !head.date.empty();
+         head.fields.empty() && head.request_id.empty() && head.content_type == json_type && !head.date.empty();
 }
 
 char* put_plain_json(char* to, const response_head& head) noexcept {
@@ -98,7 +99,8 @@ char* put_plain_json(char* to, const response_head& head) noexcept {
 
 size_t head_size(const response_head& head) noexcept {
   size_t size = version.size() + 4 + reason_phrase(head.status).size() + line_end.size();
-  size += line_size(type_name, head.content_type) + line_size(date_name, head.date);
+  size += line_size(type_name, head.content_type) + line_size(date_name, head.date) +
+          line_size(request_id_name, head.request_id);
   if (allows_content(head.status)) {
     if (head.framing == framing::length)
       size += length_name.size() + decimal_size(head.content_length) + line_end.size();
@@ -127,6 +129,7 @@ size_t write_head(char* to, const response_head& head) noexcept {
     if (head.framing == framing::chunked) at = put(at, chunked_line);
   }
   at = put_line(at, date_name, head.date);
+  at = put_line(at, request_id_name, head.request_id);
   for (const response_field& field : head.fields) {
     if (is_own_field(field.name)) continue;
     at = put(put(at, field.name), ": ");

@@ -34,6 +34,7 @@ struct response_head {
   uint64_t content_length = 0;
   std::string_view content_type = {};  // empty: no such field
   std::string_view date = {};          // 29 bytes (date_cache); empty: no such field
+  std::string_view request_id = {};    // X-Request-ID; empty: no such field
   // The handler's. Connection, Content-Length, Keep-Alive, Transfer-Encoding and Upgrade among them are left out: those
   // are said above. Names and values must be valid (find_invalid_field).
   std::span<const response_field> fields = {};
