@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -208,15 +209,25 @@ def _serve(
         _logging.server_logger.warning("%s comes too late: fasterapi.shared is in use already", source)
     # A worker and its successor may be there at the same time; a changed app may bring more routes.
     plain["stats_fd"] = _engine.open_stats(2 * workers + 8, 2 * len(trial.routes) + 64)
-    if choice.strategy == "processes":
-        from fasterapi._supervisor import Supervisor
+    with _live_view(config):
+        if choice.strategy == "processes":
+            from fasterapi._supervisor import Supervisor
 
-        prepared.close()
-        plain["shared_memory_fd"] = _engine.shared_memory_descriptor()
-        return Supervisor(plain, on_ready=lambda: _announce_ready(resolved, port)).run()
-    if choice.strategy == "threads":
-        prepared.prepare_threads(workers, app)
-    return prepared.serve(plain, on_ready=lambda: _announce_ready(resolved, port))
+            prepared.close()
+            plain["shared_memory_fd"] = _engine.shared_memory_descriptor()
+            return Supervisor(plain, on_ready=lambda: _announce_ready(resolved, port)).run()
+        if choice.strategy == "threads":
+            prepared.prepare_threads(workers, app)
+        return prepared.serve(plain, on_ready=lambda: _announce_ready(resolved, port))
+
+
+def _live_view(config: ServerConfig) -> AbstractContextManager[object]:
+    """What `--stats` asks for, while the server runs."""
+    if not config.stats:
+        return nullcontext()
+    from fasterapi._stats_view import StatsView
+
+    return StatsView()
 
 
 def _announce(target: AppTarget, resolved: ResolvedConfig, choice: Choice, workers: int, trial: Trial) -> None:

@@ -39,6 +39,7 @@ class ServerConfig:
     log_format: str = "text"
     access_log: bool = False
     send_request_id: bool = False
+    stats: bool = False
     debug: bool = False
     allowed_hosts: tuple[str, ...] = ()
     root_path: str = ""
@@ -141,6 +142,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("log_format", str, "Form of the log's lines.", choices=("text", "json")),
     Option("access_log", bool, "Log each request."),
+    Option("stats", bool, "Show what the server does, live on a terminal and as lines elsewhere."),
     Option("send_request_id", bool, "Name the request in each answer: X-Request-ID."),
     Option("debug", bool, "Answer errors with a page that shows the code.", app_argument="debug"),
     Option(

@@ -41,9 +41,8 @@ access_log::access_log(const config& settings)
     : enabled_(settings.access_log),
       as_json_(settings.access_log_json),
       worker_(settings.worker),
-      clock_(settings.access_log_json) {
-  if (enabled_) writer_.emplace(log_writer::of_process(), waiting_bytes, as_json_);
-}
+      clock_(settings.access_log_json),
+      writer_(log_writer::of_process(), enabled_ ? waiting_bytes : waiting_error_bytes, as_json_) {}
 
 void access_log::add(const call& answered, const log_entry& entry) noexcept {
   if (as_json_) {
@@ -130,8 +129,7 @@ void access_log::error(std::string_view request_id, std::string_view what) noexc
     line.append(what.substr(first.size()));
     if (what.empty() || what.back() != '\n') line.append('\n');
   }
-  if (!writer_) writer_.emplace(log_writer::of_process(), waiting_error_bytes, as_json_);
-  dropped_ += writer_->write(STDERR_FILENO, line.view());
+  dropped_ += writer_.write(STDERR_FILENO, line.view());
 }
 
 void access_log::warning(std::string_view what) noexcept {
@@ -147,12 +145,12 @@ void access_log::warning(std::string_view what) noexcept {
     line.append(what);
     line.append('\n');
   }
-  write_all(STDERR_FILENO, line.view());
+  dropped_ += writer_.write(STDERR_FILENO, line.view());
 }
 
 void access_log::flush() noexcept {
   if (lines_.empty()) return;
-  dropped_ += writer_->write(STDOUT_FILENO, lines_.view());
+  dropped_ += writer_.write(STDOUT_FILENO, lines_.view());
   lines_.clear();
 }
 

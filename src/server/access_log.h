@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "core/byte_buffer.h"
@@ -51,7 +50,7 @@ class access_log {
   const int32_t worker_;
   log_clock clock_;
   core::byte_buffer lines_;
-  std::optional<log_writer::source> writer_;  // from the first line on
+  log_writer::source writer_;
   uint64_t dropped_ = 0;
 };
 

@@ -91,7 +91,6 @@ log_writer::source::~source() {
   const int64_t deadline = core::coarse_ms() + drain_ms;
   while (!lane_->is_settled() && core::coarse_ms() < deadline) std::this_thread::sleep_for(drain_step);
   lane_->ended.store(true, std::memory_order_release);
-  writer_.ring();
 }
 
 uint64_t log_writer::source::write(int to, std::string_view lines) noexcept {
@@ -106,13 +105,24 @@ uint64_t log_writer::source::write(int to, std::string_view lines) noexcept {
 
 void log_writer::ring() noexcept {
   if (rung_.exchange(1, std::memory_order_seq_cst) == 0) core::futex_wake(rung_, 1);
+  if (!is_running_.load(std::memory_order_relaxed)) start();
+}
+
+// Where there is no memory for a thread, the next line tries again.
+void log_writer::start() noexcept {
+  if (is_running_.exchange(true, std::memory_order_relaxed)) return;
+  pthread_t started{};
+  if (pthread_create(&started, nullptr, run, this) == 0) {
+    pthread_detach(started);
+  } else {
+    is_running_.store(false, std::memory_order_relaxed);
+  }
 }
 
 void log_writer::add(const std::shared_ptr<lane>& opened) {
   const std::lock_guard lock(mutex_);
+  forget_ended();
   lanes_.push_back(opened);
-  if (std::exchange(is_running_, true)) return;
-  std::thread([this] { run(); }).detach();
 }
 
 void log_writer::forget_ended() {
@@ -121,25 +131,27 @@ void log_writer::forget_ended() {
   });
 }
 
-void log_writer::run() noexcept {
+void* log_writer::run(void* writer) noexcept {
   pthread_setname_np(pthread_self(), "log-writer");
-  for (;;) {
-    // What is written from here on rings again; what was written before is seen below.
-    rung_.exchange(0, std::memory_order_seq_cst);
-    std::vector<std::shared_ptr<lane>> lanes;
-    {
-      const std::lock_guard lock(mutex_);
-      forget_ended();
-      lanes = lanes_;
-    }
-    bool any = false;
-    for (const std::shared_ptr<lane>& one : lanes) any = one->write_what_is_there() || any;
-    lanes.clear();
-    if (any) {
-      std::this_thread::sleep_for(gathering);
-    } else {
-      core::futex_wait(rung_, 0);
-    }
+  for (;;) static_cast<log_writer*>(writer)->turn();
+}
+
+void log_writer::turn() noexcept {
+  // What is written from here on rings again; what was written before is seen below.
+  rung_.exchange(0, std::memory_order_seq_cst);
+  std::vector<std::shared_ptr<lane>> lanes;
+  {
+    const std::lock_guard lock(mutex_);
+    forget_ended();
+    lanes = lanes_;
+  }
+  bool any = false;
+  for (const std::shared_ptr<lane>& one : lanes) any = one->write_what_is_there() || any;
+  lanes.clear();
+  if (any) {
+    std::this_thread::sleep_for(gathering);
+  } else {
+    core::futex_wait(rung_, 0);
   }
 }
 

@@ -51,15 +51,17 @@ class log_writer {
  private:
   void add(const std::shared_ptr<lane>& opened);
   void ring() noexcept;
-  void run() noexcept;
+  void start() noexcept;
+  static void* run(void* writer) noexcept;
+  void turn() noexcept;
   void forget_ended();
 
   std::atomic<uint32_t> rung_ = 0;
+  std::atomic<bool> is_running_ = false;  // from the first line on
 
   // Guarded by mutex_.
   std::mutex mutex_;
   std::vector<std::shared_ptr<lane>> lanes_;
-  bool is_running_ = false;
 };
 
 }  // namespace fasterapi::server
