@@ -88,7 +88,8 @@ def line(now: Stats, change: Stats) -> str:
         f"stats: {_rate(change.requests, change.uptime_s)} req/s, p50 {_time(change.latency.p50_s)}, "
         f"p99 {_time(change.latency.p99_s)}, pool {_share(change.pooled_share)}, "
         f"gil p99 {_time(change.gil_wait.p99_s)}, {now.connections_open} open, {now.in_flight} busy, "
-        f"{now.hand_overs} handed over, {now.interruptions} interrupted, {_size(now.memory_bytes)}"
+        f"{now.hand_overs} handed over, {now.interruptions} interrupted{_shown_queue(now, ', ')}, "
+        f"{_size(now.memory_bytes)}"
     )
 
 
@@ -104,9 +105,15 @@ def _shown_total(now: Stats, change: Stats) -> str:
 def _shown_rest(now: Stats) -> str:
     answers = "  ".join(f"{name} {count}" for name, count in now.answers.items()) or "none"
     return (
-        f"{_size(now.memory_bytes)} memory   {now.connections_open} open   {now.in_flight} busy   "
+        f"{_size(now.memory_bytes)} memory   {now.connections_open} open   {now.in_flight} busy"
+        f"{_shown_queue(now, '   ')}   "
         f"{now.hand_overs} handed over   {now.interruptions} interrupted   {now.timeouts} late   answers {answers}"
     )
+
+
+def _shown_queue(now: Stats, before: str) -> str:
+    """What waits for the pool, where this process has one."""
+    return "" if now.pool is None else f"{before}{now.pool.queued} queued"
 
 
 def _worker_row(index: int, pid: int, now: Figures, change: Figures, seconds: float) -> str:

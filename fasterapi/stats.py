@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from fasterapi.exceptions import FasterAPIError
 
-__all__ = ["Durations", "Figures", "ProcessStats", "RouteStats", "Stats", "WorkerStats", "read"]
+__all__ = ["Durations", "Figures", "PoolStats", "ProcessStats", "RouteStats", "Stats", "WorkerStats", "read"]
 
 # The name under which requests are counted that found no route.
 NO_ROUTE = "(no route)"
@@ -148,8 +148,40 @@ class ProcessStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PoolStats:
+    """The pooled workers of the process that asked, since it started; times in seconds.
+
+    `queued` calls wait and `running` ones run now; `executed` ended; `rejected` found the queue full. `replaced`
+    interpreters had code in them that would not end; of those `stuck` it has not ended yet.
+    """
+
+    queued: int
+    running: int
+    executed: int
+    rejected: int
+    replaced: int
+    stuck: int
+    queue_wait_p50_s: float
+    queue_wait_p99_s: float
+    run_time_p50_s: float
+    run_time_p99_s: float
+    gil_wait_p50_s: float
+    gil_wait_p99_s: float
+
+    @classmethod
+    def of(cls, raw: Mapping[str, int]) -> Self:
+        """From what the engine says."""
+        counts = {name: raw[name] for name in ("queued", "running", "executed", "rejected", "replaced", "stuck")}
+        times = {f"{name[:-3]}_s": value / 1e9 for name, value in raw.items() if name.endswith("_ns")}
+        return cls(**counts, **times)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stats(Figures):
-    """The whole server: its figures, and those of each worker, route and process. `pid` is the process that asked."""
+    """The whole server: its figures, and those of each worker, route and process.
+
+    `pid` is the process that asked, and `pool` its pooled workers; None where it has none.
+    """
 
     pid: int
     uptime_s: float
@@ -157,6 +189,7 @@ class Stats(Figures):
     workers: tuple[WorkerStats, ...]
     routes: tuple[RouteStats, ...]
     processes: tuple[ProcessStats, ...]
+    pool: PoolStats | None
     _raw: Mapping[str, Any] = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -195,6 +228,7 @@ def _build(raw: Mapping[str, Any]) -> Stats:
         workers=tuple(_worker(index, by_worker[index], now_ns) for index in sorted(by_worker)),
         routes=tuple(_routes(raw["places"])),
         processes=processes,
+        pool=None if raw["pool"] is None else PoolStats.of(raw["pool"]),
         _raw=raw,
         **_figures(raw["places"]),
     )

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "bindings/call_pool.h"
 #include "bindings/raise.h"
 #include "core/clock.h"
 #include "fasterapi/python/ref.h"
@@ -127,6 +128,28 @@ ref place_of(const metrics_board& board, const metrics_board::place& place) {
   return all.take();
 }
 
+// None where this process has no pool.
+ref pool_of_this_process() {
+  const std::shared_ptr<call_pool> pool = call_pool::of_this_process();
+  if (pool == nullptr) return ref::share(Py_None);
+  const python::executor_stats stats = pool->stats();
+  record all;
+  all.put("executed", stats.executed);
+  all.put("rejected", stats.rejected);
+  all.put("replaced", stats.replaced);
+  all.put("queued", stats.queued);
+  all.put("running", stats.running);
+  all.put("stuck", stats.stuck);
+  const auto put_times = [&all](const char* p50, const char* p99, const python::latency& times) {
+    all.put(p50, static_cast<uint64_t>(times.p50_ns));
+    all.put(p99, static_cast<uint64_t>(times.p99_ns));
+  };
+  put_times("queue_wait_p50_ns", "queue_wait_p99_ns", stats.queue_wait);
+  put_times("run_time_p50_ns", "run_time_p99_ns", stats.run_time);
+  put_times("gil_wait_p50_ns", "gil_wait_p99_ns", stats.gil_wait);
+  return all.take();
+}
+
 PyObject* read_stats(PyObject*, PyObject*) {
   const std::shared_ptr<metrics_board> board = metrics_board::here();
   if (board == nullptr) Py_RETURN_NONE;
@@ -142,6 +165,7 @@ PyObject* read_stats(PyObject*, PyObject*) {
   all.put("now_ns", static_cast<uint64_t>(core::monotonic_ns()));
   all.put("creator", ref::steal(PyLong_FromLong(board->creator())));
   all.put("places", places);
+  all.put("pool", pool_of_this_process());
   return all.take().release();
 }
 

@@ -62,7 +62,7 @@ def a_place(worker: int, *routes: dict[str, Any], since_ns: int = 10, live: int 
 
 
 def read_from(*places: dict[str, Any], now_ns: int = 2_000_000_000) -> Stats:
-    return stats._build({"created_ns": 0, "now_ns": now_ns, "creator": os.getpid(), "places": places})
+    return stats._build({"created_ns": 0, "now_ns": now_ns, "creator": os.getpid(), "places": places, "pool": None})
 
 
 def test_percentiles_are_the_ends_of_buckets_but_no_more_than_the_slowest() -> None:
@@ -134,6 +134,13 @@ def test_a_difference_has_what_happened_between_and_the_gauges_of_now() -> None:
     (route,) = change.routes
     assert (route.requests, route.latency.p50_s, route.latency.max_s) == (3, 4e-6, 4e-6)
     assert [worker.requests for worker in change.workers] == [3, 7]
+
+
+def test_a_pool_tells_its_queue_and_times() -> None:
+    raw = dict.fromkeys(("executed", "rejected", "replaced", "queued", "running", "stuck"), 3)
+    raw |= {f"{name}_{share}_ns": 1_500 for name in ("queue_wait", "run_time", "gil_wait") for share in ("p50", "p99")}
+    pool = stats.PoolStats.of(raw)
+    assert (pool.queued, pool.stuck, pool.queue_wait_p99_s, pool.gil_wait_p50_s) == (3, 3, 1.5e-6, 1.5e-6)
 
 
 def test_they_are_json() -> None:
