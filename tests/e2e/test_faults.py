@@ -15,10 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import pytest
+
 from benchmarks.robustness.accounts import ABANDONED, HUNG, LOST, WRONG, settle
 from benchmarks.robustness.serving import APPS
 from tests.e2e.gate import wait_until
-from tests.e2e.serving import STOP_S, Server
+from tests.e2e.serving import STOP_S, STRATEGIES, Server
 from tests.e2e.wire import Wire, request
 
 SEED = 5
@@ -181,6 +183,7 @@ def answers(server: Server) -> bool:
         return False
 
 
+@pytest.mark.parametrize("strategy", ["auto", *STRATEGIES])
 def test_both_sides_agree_on_every_request(strategy: str, tmp_path: Path) -> None:
     handled = tmp_path / "handled"
     options = ("--strategy", strategy, "--workers", "2", "--log-level", "critical")
