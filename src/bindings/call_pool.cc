@@ -150,7 +150,8 @@ bool call_pool::run(server::call& given, server::shard& home) noexcept {
 
 void call_pool::interrupt(server::call& running) noexcept {
   if (running.handler == nullptr) return;  // it is about to be given
-  pool_call::of(running).interrupt(running.timed_out ? std::optional(running.error_id) : std::nullopt);
+  pool_call::of(running).interrupt(running.timed_out ? std::optional(std::string(running.error_id.view()))
+                                                     : std::nullopt);
 }
 
 }  // namespace fasterapi::bindings

@@ -87,7 +87,7 @@ bool is_unwanted(const site& here, const server::call& running) {
 std::optional<std::string> timeout_of(const site&, const server::call& running) {
   if (is_guest(running)) return pool_call::of(running).timeout_id();
   if (!running.timed_out) return std::nullopt;
-  return running.error_id;
+  return std::string(running.error_id.view());
 }
 
 bool is_readable(const site& here, const server::call& running) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <new>
 #include <string_view>
 #include <type_traits>
@@ -58,6 +59,20 @@ class arena {
     if (to == nullptr || text.empty()) return {};
     std::memcpy(to, text.data(), text.size());
     return {to, text.size()};
+  }
+
+  // The parts one after the other, likewise.
+  std::string_view join(std::initializer_list<std::string_view> parts) noexcept {
+    size_t size = 0;
+    for (std::string_view part : parts) size += part.size();
+    char* joined = static_cast<char*>(allocate(size, 1));
+    if (joined == nullptr) return {};
+    char* to = joined;
+    for (std::string_view part : parts) {
+      if (!part.empty()) std::memcpy(to, part.data(), part.size());
+      to += part.size();
+    }
+    return {joined, size};
   }
 
   void reset() noexcept;

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
-#include <vector>
+#include <utility>
 
 namespace fasterapi::core {
 
@@ -19,6 +19,9 @@ class object_pool {
   static constexpr size_t slab_objects = 32;
 
   explicit object_pool(size_t max_objects) noexcept : max_objects_(max_objects) {}
+  ~object_pool() {
+    while (slabs_) slabs_ = std::move(slabs_->previous);
+  }
   object_pool(const object_pool&) = delete;
   object_pool& operator=(const object_pool&) = delete;
 
@@ -40,18 +43,24 @@ class object_pool {
   size_t in_use() const noexcept { return in_use_; }
 
  private:
+  struct slab {
+    std::unique_ptr<slab> previous;
+    T objects[slab_objects];
+  };
+
   bool add_slab() noexcept {
-    std::unique_ptr<T[]> slab(new (std::nothrow) T[slab_objects]);
-    if (!slab) return false;
+    std::unique_ptr<slab> added(new (std::nothrow) slab());
+    if (!added) return false;
     for (size_t i = slab_objects; i-- > 0;) {
-      slab[i].pool_next = free_;
-      free_ = &slab[i];
+      added->objects[i].pool_next = free_;
+      free_ = &added->objects[i];
     }
-    slabs_.push_back(std::move(slab));
+    added->previous = std::move(slabs_);
+    slabs_ = std::move(added);
     return true;
   }
 
-  std::vector<std::unique_ptr<T[]>> slabs_;
+  std::unique_ptr<slab> slabs_;
   T* free_ = nullptr;
   size_t in_use_ = 0;
   const size_t max_objects_;

@@ -101,21 +101,27 @@ method_set router::bit_of(http::method method, std::string_view token) const noe
   return 0;
 }
 
-std::string router::names_of(method_set methods) const {
-  std::vector<std::string_view> names;
-  for (size_t i = 0; i < method_count; ++i) {
-    if ((methods & (method_set{1} << i)) != 0) names.push_back(to_string(static_cast<method>(i)));
+std::string_view router::names_of(method_set methods, core::arena& memory) const noexcept {
+  std::array<std::string_view, 8 * sizeof(method_set)> names;
+  size_t count = 0;
+  size_t size = 0;
+  const auto take = [&](size_t bit, std::string_view name) {
+    if ((methods & (method_set{1} << bit)) == 0) return;
+    names[count++] = name;
+    size += name.size() + 2;
+  };
+  for (size_t i = 0; i < method_count; ++i) take(i, to_string(static_cast<method>(i)));
+  for (size_t i = 0; i < own_methods_.size(); ++i) take(i + method_count, own_methods_[i]);
+  std::sort(names.begin(), names.begin() + count);
+  char* joined = static_cast<char*>(memory.allocate(size, 1));
+  if (joined == nullptr || count == 0) return {};
+  char* to = joined;
+  for (std::string_view name : std::span(names.data(), count)) {
+    to = std::copy(name.begin(), name.end(), to);
+    *to++ = ',';
+    *to++ = ' ';
   }
-  for (size_t i = 0; i < own_methods_.size(); ++i) {
-    if ((methods & (method_set{1} << (i + method_count))) != 0) names.push_back(own_methods_[i]);
-  }
-  std::sort(names.begin(), names.end());
-  std::string joined;
-  for (std::string_view name : names) {
-    if (!joined.empty()) joined += ", ";
-    joined += name;
-  }
-  return joined;
+  return {joined, size - 2};
 }
 
 core::result<router::converter> router::converter_named(std::string_view name, std::string_view pattern) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/arena.h"
 #include "fasterapi/core/result.h"
 #include "http/message.h"
 
@@ -49,8 +50,9 @@ class router {
   core::result<method_set> method_bit(std::string_view token);
   // The bit of a request's method; 0 when no route has it.
   method_set bit_of(http::method method, std::string_view token) const noexcept;
-  // "GET, HEAD, PURGE": the members of a set, comma-separated, in alphabetical order.
-  std::string names_of(method_set methods) const;
+  // "GET, HEAD, PURGE": the members of a set, comma-separated, in alphabetical order. Lives in `memory`; empty where
+  // that has no room.
+  std::string_view names_of(method_set methods, core::arena& memory) const noexcept;
 
   // Adds a route, which gets the index `route`. `methods` must not be empty. Of two routes with the same method and
   // the same shape the earlier wins; `shadowed` then says which. Fails when the pattern is malformed.

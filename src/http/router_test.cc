@@ -33,6 +33,7 @@ class RouterTest : public testing::Test {
 
   router routes;
   router::match found;
+  core::arena memory;
   router::added last;
   uint32_t next = 0;
 };
@@ -78,7 +79,7 @@ TEST_F(RouterTest, LooksOnForTheMethodAndCollectsWhatIsAllowed) {
   add("PUT", "/users/{id}");
   EXPECT_EQ(find("GET", "/users/me"), 1);
   EXPECT_EQ(find("DELETE", "/users/me"), -2);
-  EXPECT_EQ(routes.names_of(found.allowed), "GET, POST, PUT");
+  EXPECT_EQ(routes.names_of(found.allowed, memory), "GET, POST, PUT");
 }
 
 TEST_F(RouterTest, SeveralParametersInOneSegment) {
@@ -135,7 +136,7 @@ TEST_F(RouterTest, KnowsMethodsOfItsOwn) {
   add("PURGE", "/cache");
   EXPECT_EQ(find("PURGE", "/cache"), 0);
   EXPECT_EQ(find("LINK", "/cache"), -2);
-  EXPECT_EQ(routes.names_of(found.allowed), "PURGE");
+  EXPECT_EQ(routes.names_of(found.allowed, memory), "PURGE");
 }
 
 TEST_F(RouterTest, MatchesTailsInBoundedTime) {

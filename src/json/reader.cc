@@ -115,7 +115,9 @@ bool reader::prepare(size_t size) noexcept {
   if (parser_ == nullptr || is_oversized) parser_.reset(new (std::nothrow) dom::parser());
   if (parser_ == nullptr) return false;
   if (parser_->capacity() >= size && parser_->capacity() != 0) return true;
-  return parser_->allocate(std::bit_ceil(std::max(size, smallest_capacity)), depth_max_) == simdjson::SUCCESS;
+  if (parser_->allocate(std::bit_ceil(std::max(size, smallest_capacity)), depth_max_) == simdjson::SUCCESS) return true;
+  parser_.reset();  // it may believe to have what it was not given
+  return false;
 }
 
 read_status reader::read(std::string_view text, core::arena& arena, value& out) noexcept {
@@ -126,6 +128,7 @@ read_status reader::read(std::string_view text, core::arena& arena, value& out) 
   if (failure == simdjson::SUCCESS) {
     return tape_walker(arena).walk(root, out) ? read_status::ok : read_status::unreadable;
   }
+  if (failure == simdjson::MEMALLOC) parser_.reset();
   return read_slowly(text, arena, out);
 }
 

@@ -22,7 +22,6 @@ void call::reset() noexcept {
   close_after = timed_out = false;
   runner = nullptr;
   answer_by_ms = 0;
-  error_id.clear();
   body_bytes.shrink(kept_capacity);
   held.shrink(kept_capacity);
   memory.reset();

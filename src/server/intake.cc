@@ -216,6 +216,10 @@ bool shard::find_route(call& request) noexcept {
       reject(request, 400, "the path must be percent-encoded UTF-8 without NUL", {});
       return false;
     }
+    if (request.memory.failed()) {
+      lack_memory(request);
+      return false;
+    }
     request.path = decoded.text;
   }
   const http::method_set bit = app_->router.bit_of(head.method, head.view(head.method_token));
@@ -231,16 +235,26 @@ bool shard::find_route(call& request) noexcept {
   if (outcome == http::router::outcome::no_method) {
     refuse_method(request);
   } else if (!app_->redirect_slashes || !redirect_slash(request)) {
-    reject(request, 404, "Not Found", {});
+    if (request.memory.failed()) {
+      lack_memory(request);
+    } else {
+      reject(request, 404, "Not Found", {});
+    }
   }
   return false;
+}
+
+// Answers 500 to a request that is not read to its end.
+void shard::lack_memory(call& request) noexcept {
+  request.close_after = true;
+  answer_internal_error(request, "out of memory");
 }
 
 void shard::refuse_method(call& request) noexcept {
   http::method_set allowed = request.matched.allowed;
   const http::method_set get = app_->router.bit_of(http::method::get, {});
   if ((allowed & get) != 0) allowed |= app_->router.bit_of(http::method::head, {});
-  const std::string names = app_->router.names_of(allowed);
+  const std::string_view names = app_->router.names_of(allowed, request.memory);
   const http::h1::response_field field{"allow", names};
   reject(request, 405, "Method Not Allowed", {&field, 1});
 }
@@ -281,22 +295,19 @@ bool shard::skip_body(call& request) noexcept {
 
 // A path that has a route only with, or only without, a slash at its end: the client is sent there.
 bool shard::redirect_slash(call& request) noexcept {
+  const auto toggled = [&memory = request.memory](std::string_view path) {
+    if (path.back() != '/') return memory.join({path, "/"});
+    return path.substr(0, path.find_last_not_of('/') + 1);
+  };
   if (request.path.size() <= 1) return false;
-  std::string other(request.path);
-  std::string raw(request.head.view(request.head.path));
-  if (other.back() == '/') {
-    other.resize(other.find_last_not_of('/') + 1);
-    raw.resize(raw.find_last_not_of('/') + 1);
-    if (other.empty()) return false;
-  } else {
-    other += '/';
-    raw += '/';
-  }
+  const std::string_view other = toggled(request.path);
   const http::method_set any = ~http::method_set{0};
-  if (app_->router.find(any, other, request.matched) != http::router::outcome::found) return false;
-  std::string location = "http://";
-  location.append(request.head.view(request.head.authority)).append(settings_.root_path).append(raw);
-  if (request.head.query.length > 0) location.append("?").append(request.head.view(request.head.query));
+  if (other.empty() || app_->router.find(any, other, request.matched) != http::router::outcome::found) return false;
+  const http::request_head& head = request.head;
+  const std::string_view query = head.view(head.query);
+  const std::string_view location =
+      request.memory.join({"http://", head.view(head.authority), settings_.root_path, toggled(head.view(head.path)),
+                           query.empty() ? "" : "?", query});
   const http::h1::response_field field{"location", location};
   answer_view moved;
   moved.status = 307;

@@ -136,18 +136,18 @@ void shard::send_busy(call& refused, std::string_view detail) noexcept {
 }
 
 void shard::reply(call& ended, uint16_t status, std::string_view detail, extra_fields fields, bool close) noexcept {
-  std::string id;
+  http::request_id id;
   if (status >= 500) {
-    id = ended.id().view();
-    log_.error(id, detail);
+    id = ended.id();
+    log_.error(id.view(), detail);
   }
-  send_detail(ended, status, detail, id, fields, close);
+  send_detail(ended, status, detail, id.view(), fields, close);
 }
 
 void shard::answer_internal_error(call& ended, std::string_view why) noexcept {
-  const std::string id(ended.id().view());
-  log_.error(id, why);
-  send_detail(ended, 500, "Internal Server Error", id, {}, false);
+  const http::request_id id = ended.id();
+  log_.error(id.view(), why);
+  send_detail(ended, 500, "Internal Server Error", id.view(), {}, false);
 }
 
 // {"detail":"…"}, and the request's id where the log has something about it.

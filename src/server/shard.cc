@@ -240,11 +240,14 @@ void shard::give_up(call& unwanted) noexcept {
 // The deadline of a call has passed: its client is answered, whatever its handler does.
 void shard::time_out(call& late) noexcept {
   late.timed_out = true;
-  late.error_id = late.id().view();
-  std::string what = "no answer before the deadline: ";
-  what.append(late.head.view(late.head.method_token)).append(" ").append(late.path);
-  log_.error(late.error_id, what);
-  respond_detail(late, 504, "Gateway Timeout", late.error_id, {}, false);
+  late.error_id = late.id();
+  core::byte_buffer what;
+  for (std::string_view part : {std::string_view("no answer before the deadline: "),
+                                late.head.view(late.head.method_token), std::string_view(" "), late.path}) {
+    what.append(part);
+  }
+  log_.error(late.error_id.view(), what.view());
+  respond_detail(late, 504, "Gateway Timeout", late.error_id.view(), {}, false);
   give_up(late);
 }
 

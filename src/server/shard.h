@@ -204,6 +204,7 @@ class shard {
   bool find_route(call& request) noexcept;
   bool host_allowed(const call& request) const noexcept;
   void refuse_method(call& request) noexcept;
+  void lack_memory(call& request) noexcept;
   bool redirect_slash(call& request) noexcept;
   void reject(call& request, uint16_t status, std::string_view detail, extra_fields fields) noexcept;
   bool skip_body(call& request) noexcept;
