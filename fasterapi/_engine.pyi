@@ -51,6 +51,9 @@ def adopt_stats(descriptor: int, /) -> None:
 def read_stats() -> dict[str, Any] | None:
     """What the board says now; None in a process without one. `fasterapi.stats` makes sense of it."""
 
+def read_moves() -> list[tuple[str, int]]:
+    """The last moves of handlers between this process's workers and its pool: (what and why, monotonic ns)."""
+
 class SharedCounter:
     """The C++ half of `fasterapi.shared.Counter`: all of it."""
 

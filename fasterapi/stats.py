@@ -180,7 +180,8 @@ class PoolStats:
 class Stats(Figures):
     """The whole server: its figures, and those of each worker, route and process.
 
-    `pid` is the process that asked, and `pool` its pooled workers; None where it has none.
+    `pid` is the process that asked, `pool` its pooled workers (None where it has none), and `moves` the last handlers
+    that were moved between its workers and its pool, and why.
     """
 
     pid: int
@@ -190,6 +191,7 @@ class Stats(Figures):
     routes: tuple[RouteStats, ...]
     processes: tuple[ProcessStats, ...]
     pool: PoolStats | None
+    moves: tuple[str, ...]
     _raw: Mapping[str, Any] = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -212,7 +214,7 @@ def read() -> Stats:
     raw = _engine.read_stats()
     if raw is None:
         raise FasterAPIError("no server runs in this process")
-    return _build(raw)
+    return _build({**raw, "moves": [text for text, _ in _engine.read_moves()]})
 
 
 def _build(raw: Mapping[str, Any]) -> Stats:
@@ -229,6 +231,7 @@ def _build(raw: Mapping[str, Any]) -> Stats:
         routes=tuple(_routes(raw["places"])),
         processes=processes,
         pool=None if raw["pool"] is None else PoolStats.of(raw["pool"]),
+        moves=tuple(raw.get("moves", ())),
         _raw=raw,
         **_figures(raw["places"]),
     )

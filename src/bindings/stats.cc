@@ -189,7 +189,22 @@ PyObject* adopt_board(PyObject*, PyObject* number) {
   Py_RETURN_NONE;
 }
 
+// [(text, monotonic ns)], the earliest first.
+PyObject* read_moves(PyObject*, PyObject*) {
+  ref list = ref::steal(PyList_New(0));
+  const std::shared_ptr<call_pool> pool = call_pool::of_this_process();
+  if (!list || pool == nullptr) return list.release();
+  for (const server::placement::move& each : pool->where().moves()) {
+    const std::string text = server::describe(each, pool->where().label(each.route));
+    const ref pair = ref::steal(
+        Py_BuildValue("(s#L)", text.data(), static_cast<Py_ssize_t>(text.size()), static_cast<long long>(each.at_ns)));
+    if (!pair || PyList_Append(list.get(), pair.get()) != 0) return nullptr;
+  }
+  return list.release();
+}
+
 PyMethodDef functions[] = {
+    {"read_moves", read_moves, METH_NOARGS, "The last moves of handlers between the workers and the pool."},
     {"open_stats", open_board, METH_VARARGS,
      "Make the board of the server's figures: (places of workers, routes) -> its descriptor, for child processes."},
     {"adopt_stats", adopt_board, METH_O, "Use the board of an inherited descriptor."},

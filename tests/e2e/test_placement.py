@@ -36,6 +36,10 @@ def inline():
 def pool():
     return app.worker.index
 
+@app.get("/moves")
+async def moves():
+    return app.stats().as_dict()["moves"]
+
 @app.get("/async")
 async def coroutine():
     return app.worker.index
@@ -70,6 +74,9 @@ def test_a_fast_handler_moves_to_its_worker_and_a_slow_call_moves_it_back(server
         assert wire.ask("/fast").json == POOL
         server.wait_for_log(r"GET /fast \(fast\) now runs in the pool: a call took \d+\.\d ms; inline again after 128")
         assert calls_until(wire, WORKER) >= 126
+        first, second, *_ = wire.ask("/moves").json
+        assert first == "GET /fast (fast) now runs inline: 64 calls took less than 0.1 ms each"
+        assert second.startswith("GET /fast (fast) now runs in the pool: a call took ")
 
 
 def test_a_slow_handler_stays_in_the_pool(server: Server) -> None:
