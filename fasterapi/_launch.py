@@ -159,7 +159,8 @@ def choose_strategy(resolved: ResolvedConfig, trial: Trial) -> Choice | None:
 def pool_numbers(config: ServerConfig, strategy: str, workers: int) -> dict[str, int]:
     """How many pooled workers and interpreters there are, where the configuration leaves that open."""
     threads = config.num_pooled_workers or (POOLED_WORKERS if strategy == "auto" else 0)
-    interpreters = config.num_pooled_interpreters or max(1, workers // 2)
+    # At least two: where one is in C code that keeps its GIL, the other goes on.
+    interpreters = config.num_pooled_interpreters or max(2, workers // 2)
     return {"num_pooled_workers": threads, "num_pooled_interpreters": min(interpreters, threads)}
 
 

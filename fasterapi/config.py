@@ -124,7 +124,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "num_pooled_interpreters",
         int,
-        "Number of interpreters that those threads share; 0 is one for each two workers.",
+        "Number of interpreters that those threads share; 0 is one for each two workers, and at least two.",
         0,
         1024,
         app_argument="num_pooled_interpreters",
