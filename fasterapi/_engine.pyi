@@ -300,6 +300,23 @@ def take_completed() -> list[Future[Any]] | None:
     """Wait for calls that ended, of futures that somebody watches; None when there will be no more."""
 
 @final
+def start_main_pool(
+    loop: LoopBase,
+    *,
+    threads: int,
+    queue_size: int,
+    json_depth_max: int,
+    log_moves: bool,
+    log_as_json: bool,
+) -> None:
+    """Start threads of this interpreter that run handlers for workers that serve from now on.
+
+    `loop`, which hosts guests, goes on with their coroutines; it must be held until `stop_main_pool()` has returned.
+    """
+
+def stop_main_pool() -> None:
+    """End them, once no worker serves any more."""
+
 class PinnedWorkers:
     """Worker threads: each with an own-GIL interpreter, or all `in_main`, the main interpreter.
 

@@ -1,11 +1,11 @@
-"""The loop of a pooled interpreter: it starts and ends the app, and runs the coroutines of other workers' requests."""
+"""The loop of an interpreter with pooled threads, which runs the coroutines of other workers' requests."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from fasterapi._dispatch import intercepted_statuses
@@ -19,12 +19,23 @@ __all__ = ["Guests"]
 
 
 class Guests:
-    """One interpreter's app and loop, on a thread of its own; `make_loop` is called there."""
+    """One interpreter's app and loop, on a thread of its own; `make_loop` is called there.
 
-    def __init__(self, app: App, routes: Routes, make_loop: Callable[[], AbstractContextManager[WorkerLoop]]) -> None:
+    The app is started and ended there too, unless it `has_started` elsewhere in this interpreter.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        routes: Routes,
+        make_loop: Callable[[], AbstractContextManager[WorkerLoop]],
+        *,
+        has_started: bool = False,
+    ) -> None:
         self._app = app
         self._routes = routes
         self._make_loop = make_loop
+        self._has_started = has_started
         self._loop: WorkerLoop | None = None
         self._failure: BaseException | None = None
         self._opened = threading.Event()
@@ -32,7 +43,7 @@ class Guests:
         self._thread = threading.Thread(target=self._run, name="guests")
 
     def open(self) -> WorkerLoop:
-        """Start the app; returns its loop. Raises what the app's start raised."""
+        """Start the app and the loop, which is returned. Raises what the app's start raised."""
         self._thread.start()
         self._opened.wait()
         if self._failure is not None:
@@ -58,7 +69,7 @@ class Guests:
             self._opened.set()
 
     async def _host(self, loop: WorkerLoop) -> None:
-        async with self._app.run_lifespan():
+        async with nullcontext() if self._has_started else self._app.run_lifespan():
             loop._host_guests(self._app, self._routes, intercepted_statuses(self._app))
             loop._close_guests = self.close
             self._stop = loop.create_future()

@@ -28,7 +28,7 @@ EXIT_USAGE = 2
 # More workers than this are not prepared before the configuration is known to ask for them.
 EXPECTED_WORKERS_MAX = 256
 
-# Threads of the pool under `auto`, unless another number is asked for.
+# Threads of the pool, of each process that has one, unless another number is asked for.
 POOLED_WORKERS = 32
 
 
@@ -158,7 +158,7 @@ def choose_strategy(resolved: ResolvedConfig, trial: Trial) -> Choice | None:
 
 def pool_numbers(config: ServerConfig, strategy: str, workers: int) -> dict[str, int]:
     """How many pooled workers and interpreters there are, where the configuration leaves that open."""
-    threads = config.num_pooled_workers or (POOLED_WORKERS if strategy == "auto" else 0)
+    threads = config.num_pooled_workers or (0 if strategy == "pinned" else POOLED_WORKERS)
     # At least two: where one is in C code that keeps its GIL, the other goes on.
     interpreters = config.num_pooled_interpreters or max(2, workers // 2)
     return {"num_pooled_workers": threads, "num_pooled_interpreters": min(interpreters, threads)}

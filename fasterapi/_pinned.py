@@ -93,7 +93,7 @@ class Workers:
             config=json.dumps(dict(config)),
             on_ready=all_serving,
             on_event=_tell,
-            pooled_workers=config["num_pooled_workers"],
+            pooled_workers=0 if config["strategy"] == "threads" else config["num_pooled_workers"],
             pooled_interpreters=config["num_pooled_interpreters"],
             queue_size=config["queue_size"],
             log_moves=config["log_level"] in ("debug", "info"),

@@ -199,7 +199,8 @@ def _run(config: Mapping[str, Any], worker: Worker, announce: Announce, retire: 
         async def serve() -> None:
             routes = _compile(app)
             async with app.run_lifespan():
-                await _serve(loop, app, routes, config, announce)
+                with _main_pool(app, routes, worker, config):
+                    await _serve(loop, app, routes, config, announce)
 
         loop.run_until_complete(serve())
 
@@ -219,8 +220,9 @@ def _keep_house(
             async def serve() -> None:
                 routes = _compile(app)
                 async with app.run_lifespan():
-                    await _serve(loop, app, routes, config, announce, listening=lambda: home.open(app, routes))
-                    await home.others_left()
+                    with _main_pool(app, routes, worker, config):
+                        await _serve(loop, app, routes, config, announce, listening=lambda: home.open(app, routes))
+                        await home.others_left()
 
             try:
                 loop.run_until_complete(serve())
@@ -269,6 +271,30 @@ def _worker_loop(config: Mapping[str, Any], worker: Worker, retire: Callable[[],
     finally:
         retire()
         _close(loop)
+
+
+@contextmanager
+def _main_pool(app: App, routes: Routes, worker: Worker, config: Mapping[str, Any]) -> Iterator[None]:
+    """Threads of this interpreter that run handlers beside its workers, where those share its GIL with them."""
+    if worker.strategy not in ("processes", "threads"):
+        yield
+        return
+    from fasterapi._guests import Guests
+
+    guests = Guests(app, routes, lambda: _worker_loop(config, worker, lambda: None), has_started=True)
+    _engine.start_main_pool(
+        guests.open(),
+        threads=config["num_pooled_workers"],
+        queue_size=config["queue_size"],
+        json_depth_max=config["json_depth_max"],
+        log_moves=config["log_level"] in ("debug", "info"),
+        log_as_json=config["log_format"] == "json",
+    )
+    try:
+        yield
+    finally:
+        _engine.stop_main_pool()
+        guests.close()
 
 
 def _enter(app: App, worker: Worker, config: Mapping[str, Any]) -> App:

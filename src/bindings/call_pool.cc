@@ -69,12 +69,20 @@ void call_pool::retire(std::shared_ptr<call_pool> ended) {
 
 void call_pool::launch() {
   python::crew_plan plan;
-  plan.pooled_threads = plan_.threads;
-  plan.pooled_interpreters = plan_.interpreters;
   plan.queue_size = plan_.queue_size;
   plan.spin_ns = 0;
-  plan.prepare = [this](const python::gil& held, python::place& here) { return open(held, here); };
-  plan.finish = [](const python::gil& held, python::place& here) { close(held, here); };
+  if (plan_.interpreters == 0) {
+    plan.main_threads = plan_.threads;
+    plan.prepare = [this](const python::gil& held, python::place& here) {
+      enter_main(held, here);
+      return core::nothing{};
+    };
+  } else {
+    plan.pooled_threads = plan_.threads;
+    plan.pooled_interpreters = plan_.interpreters;
+    plan.prepare = [this](const python::gil& held, python::place& here) { return open(held, here); };
+    plan.finish = [](const python::gil& held, python::place& here) { close(held, here); };
+  }
   // It fails for numbers only that nobody may ask for (see serve() of PinnedWorkers).
   crew_ = python::crew::launch(std::move(plan)).take();
 }
@@ -127,6 +135,11 @@ core::result<> call_pool::open(const python::gil& held, python::place& here) {
   return outcome;
 }
 
+void call_pool::enter_main(const python::gil&, python::place& here) {
+  here.data = ref::share(plan_.main_loop);
+  here.interruption = ref::share(reinterpret_cast<loop_object*>(plan_.main_loop)->core->state->request_timeout);
+}
+
 void call_pool::close(const python::gil&, python::place& here) {
   if (!here.data) return;
   if (!ref::steal(PyObject_CallMethod(here.data.get(), "_close_guests", nullptr))) PyErr_WriteUnraisable(nullptr);
@@ -153,5 +166,49 @@ void call_pool::interrupt(server::call& running) noexcept {
   pool_call::of(running).interrupt(running.timed_out ? std::optional(std::string(running.error_id.view()))
                                                      : std::nullopt);
 }
+
+// ---- the pool of the main interpreter's threads
+
+namespace {
+
+PyObject* start_main_pool(PyObject* module, PyObject* args, PyObject* keywords) {
+  static const char* names[] = {"loop", "threads", "queue_size", "json_depth_max", "log_moves", "log_as_json", nullptr};
+  pool_plan plan;
+  Py_ssize_t threads, queue_size;
+  unsigned int depth;
+  int log_moves, log_as_json;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!$nnIpp", const_cast<char**>(names), state_of(module).loop_type,
+                                   &plan.main_loop, &threads, &queue_size, &depth, &log_moves, &log_as_json)) {
+    return nullptr;
+  }
+  if (threads < 1 || queue_size < 1) {
+    return PyErr_Format(PyExc_ValueError, "a pool has a thread and room for a call, not %zd and %zd", threads, queue_size);
+  }
+  plan.threads = static_cast<size_t>(threads);
+  plan.queue_size = static_cast<size_t>(queue_size);
+  plan.json_depth_max = depth;
+  plan.log_moves = log_moves != 0;
+  plan.log_as_json = log_as_json != 0;
+  call_pool::start(std::move(plan));
+  Py_RETURN_NONE;
+}
+
+PyObject* stop_main_pool(PyObject*, PyObject*) {
+  std::shared_ptr<call_pool> ended = call_pool::of_this_process();
+  if (ended == nullptr) Py_RETURN_NONE;
+  Py_BEGIN_ALLOW_THREADS call_pool::retire(std::move(ended));
+  Py_END_ALLOW_THREADS Py_RETURN_NONE;
+}
+
+PyMethodDef functions[] = {
+    {"start_main_pool", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(start_main_pool)),
+     METH_VARARGS | METH_KEYWORDS, "Start threads of this interpreter that run handlers of workers that serve from now on."},
+    {"stop_main_pool", stop_main_pool, METH_NOARGS, "End them, once no worker serves any more."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+int add_call_pool(PyObject* module, module_state&) { return PyModule_AddFunctions(module, functions); }
 
 }  // namespace fasterapi::bindings

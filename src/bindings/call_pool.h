@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bindings/module_state.h"
 #include "python/crew.h"
 #include "server/call_runner.h"
 #include "server/placement.h"
@@ -20,10 +21,11 @@ namespace fasterapi::bindings {
 // What a pool is to be made of. Constant afterwards.
 struct pool_plan {
   size_t threads = 0;
-  size_t interpreters = 0;   // own-GIL ones that the threads share
+  size_t interpreters = 0;   // own-GIL ones that the threads share; 0: they are the main one's
   size_t first_index = 0;    // of the worker that the first of its interpreters is
   size_t queue_size = 1024;  // calls that may wait
   uint32_t json_depth_max = 128;
+  PyObject* main_loop = nullptr;  // of those in the main one: goes on with their coroutines; held by whoever starts it
   std::vector<std::string> python_path;  // sys.path of interpreters of its own
   std::string config;                    // JSON for fasterapi._worker.open_pool
   bool log_moves = false;                // tell on standard error what was moved between the workers and the pool …
@@ -66,6 +68,7 @@ class call_pool final : public server::call_runner {
  private:
   core::result<> open(const python::gil& held, python::place& here);
   static void close(const python::gil& held, python::place& here);
+  void enter_main(const python::gil& held, python::place& here);
   void launch();
 
   const pool_plan plan_;
@@ -80,5 +83,8 @@ class call_pool final : public server::call_runner {
   std::vector<std::string> routes_;
   std::string failure_;
 };
+
+// start_main_pool() and stop_main_pool().
+int add_call_pool(PyObject* module, module_state& state);
 
 }  // namespace fasterapi::bindings

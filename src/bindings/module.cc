@@ -3,6 +3,7 @@
 #include <array>
 
 #include "bindings/encode.h"
+#include "bindings/call_pool.h"
 #include "bindings/executor.h"
 #include "bindings/future.h"
 #include "bindings/handle.h"
@@ -88,7 +89,7 @@ int execute(PyObject* module) {
   if (state.status_code_name == nullptr || state.raw_headers_name == nullptr || state.body_name == nullptr) return -1;
   if (add_encode(module, state) < 0 || add_plan(module, state) < 0 || add_handle(module, state) < 0 ||
       add_loop(module, state) < 0 || add_routes(module, state) < 0 || add_request(module, state) < 0 ||
-      add_request_task(module, state) < 0 || add_pinned(module, state) < 0 || add_shared_memory(module, state) < 0 ||
+      add_request_task(module, state) < 0 || add_pinned(module, state) < 0 || add_call_pool(module, state) < 0 || add_shared_memory(module, state) < 0 ||
       add_future(module, state) < 0 || add_executor(module, state) < 0 || add_stats(module, state) < 0) {
     return -1;
   }
