@@ -126,7 +126,7 @@ def _launch_tried(
     choice = choose_strategy(resolved, trial)
     if choice is None:
         return _fail(
-            f"strategy pinned does not fit this app: {explain_refusal(trial)}\n"
+            f"strategy {resolved.config.strategy} does not fit this app: {explain_refusal(trial)}\n"
             "With --strategy auto it runs in processes; `fasterapi doctor` shows the whole chain.\n"
         )
     try:
@@ -147,8 +147,8 @@ def choose_strategy(resolved: ResolvedConfig, trial: Trial) -> Choice | None:
     source = resolved.sources.get("strategy", "")
     if asked in ("processes", "threads"):
         return Choice(asked, f"asked for by {source}")
-    if asked == "pinned":
-        return Choice("pinned", f"asked for by {source}") if trial.own_gil else None
+    if asked in ("pinned", "pooled"):
+        return Choice(asked, f"asked for by {source}") if trial.own_gil else None
     if trial.own_gil:
         return Choice("auto", "every package of the app loads in an interpreter of its own")
     if trial.parallel_threads:

@@ -132,8 +132,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "strategy",
         str,
-        "How the workers run: threads with an interpreter each or of one, processes, or what the app's packages allow.",
-        choices=("auto", "pinned", "threads", "processes"),
+        "Where handlers run: in threads with an interpreter each, in a pool, in threads of one interpreter, in processes,"
+        " or as the app's packages and the handlers' run times suggest.",
+        choices=("auto", "pinned", "pooled", "threads", "processes"),
         app_argument="worker_strategy",
     ),
     Option("pin_to_cores", bool, "Keep each worker on a CPU of its own.", app_argument="pin_to_cores"),
@@ -142,8 +143,8 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("log_format", str, "Form of the log's lines.", choices=("text", "json")),
     Option("access_log", bool, "Log each request."),
-    Option("stats", bool, "Show what the server does, live on a terminal and as lines elsewhere."),
     Option("send_request_id", bool, "Name the request in each answer: X-Request-ID."),
+    Option("stats", bool, "Show what the server does, live on a terminal and as lines elsewhere."),
     Option("debug", bool, "Answer errors with a page that shows the code.", app_argument="debug"),
     Option(
         "allowed_hosts",

@@ -27,8 +27,15 @@ void guest_inbox::cancel(pool_call& guest, bool at_once) {
   if (loop_ == nullptr) return;
   add(cancelled_, guest);
   const server::lease& hold = *loop_->core->hold;
-  const uint64_t section = hold.section();
-  if (at_once && hold.running() == &guest.guest()) loop_->core->deadlines->request(section);
+  uint64_t section;
+  const server::call* running;
+  do {
+    section = hold.section();
+    running = hold.running();
+  } while (hold.section() != section);
+  // A call that is not running at this moment is cancelled where it waits.
+  const bool runs = server::lending<>::is_away(section) && running == &guest.guest();
+  if (at_once && runs) loop_->core->deadlines->request(section);
 }
 
 void guest_inbox::deliver() {

@@ -401,6 +401,7 @@ PyObject* open_shard(PyObject* object, PyObject* settings) {
   if (!descriptors.ok()) return raise_error(descriptors.failure());
   loop_core& core = *self->core;
   core.shard = made.take();
+  core.pool_only = config.pool_only;
   core.descriptors.emplace(descriptors.take());
   core.thread_id.store(PyThread_get_thread_ident(), std::memory_order_relaxed);
   core.inbox.open(*core.descriptors);
@@ -447,7 +448,8 @@ bool use_pool(loop_core& core) {
   for (size_t i = 0; i < routes.size(); ++i) {
     const char* label = PyUnicode_AsUTF8(entry_of(core.here.routes, static_cast<uint32_t>(i)).label.get());
     if (label == nullptr) return false;
-    facts.push_back({label, routes[i].run, routes[i].is_async});
+    const server::run_mode run = core.pool_only ? server::run_mode::pooled : routes[i].run;
+    facts.push_back({label, run, routes[i].is_async});
   }
   core.pool->where().define(facts);
   core.hold->set_runner(core.pool.get());

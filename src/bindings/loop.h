@@ -58,6 +58,7 @@ struct loop_core {
   std::atomic<unsigned long> thread_id = 0;  // Python's name for the loop's thread
 
   std::shared_ptr<call_pool> pool;      // that runs handlers elsewhere; null: none
+  bool pool_only = false;               // it runs all of them
   std::shared_ptr<guest_inbox> guests;  // coroutines of the pool's calls that run here; null: none do
   server::busy_meter busy;              // how long handlers hold up the shard
   site here;                            // where its handlers run; its routes and app are owned, once serving

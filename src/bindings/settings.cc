@@ -74,7 +74,10 @@ bool read_settings(PyObject* values, server::config& into) {
   if (send_request_id == nullptr) return false;
   into.send_request_id = PyObject_IsTrue(send_request_id) == 1;
   into.access_log_json = PyUnicode_CompareWithASCIIString(log_format, "json") == 0;
-  // Not in the configuration of a loop that is no worker's.
+  // These are not in the configuration of a loop that is no worker's.
+  if (PyObject* strategy = PyDict_GetItemString(values, "strategy")) {
+    into.pool_only = PyUnicode_Check(strategy) && PyUnicode_CompareWithASCIIString(strategy, "pooled") == 0;
+  }
   if (PyObject* worker = PyDict_GetItemString(values, "worker_index")) {
     into.worker = static_cast<int32_t>(PyLong_AsLong(worker));
     if (into.worker == -1 && PyErr_Occurred() != nullptr) return false;

@@ -20,6 +20,8 @@ struct config {
 
   int32_t worker = -1;  // its index among the server's workers; -1: none
 
+  bool pool_only = false;  // no handler runs on the shard's thread, as long as there is a pool
+
   bool access_log = false;
   bool access_log_json = false;
   bool send_request_id = false;  // in each answer, as X-Request-ID

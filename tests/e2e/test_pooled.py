@@ -174,8 +174,8 @@ async def wait_on():
 )
 
 POOLS = {
-    "auto": ["--strategy", "auto", "--num-pooled-workers", "24"],
-    "pinned": ["--strategy", "pinned", "--num-pooled-workers", "24"],
+    "auto": ["--strategy", "auto", "--num-pooled-workers", "24", "--num-pooled-interpreters", "1"],
+    "pinned": ["--strategy", "pinned", "--num-pooled-workers", "24", "--num-pooled-interpreters", "1"],
 }
 
 
@@ -354,3 +354,14 @@ def test_stopping_waits_for_what_the_pool_runs(tmp_path: Path) -> None:
         gate.open()
         assert wire.receive().json == "held"
         assert server.wait() == 0
+
+
+def test_every_handler_runs_in_the_pool_where_that_is_the_strategy(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(dedent(APP))
+    with (
+        Server(tmp_path / "app.py", "--workers", "1", "--strategy", "pooled", cwd=tmp_path) as server,
+        Wire(server) as wire,
+    ):
+        for path in ("/inline", "/who", "/who-async"):
+            assert wire.ask(path).json in (1, 2)
+        assert wire.ask("/nowhere").status == 404

@@ -90,7 +90,7 @@ def test_all_mistakes_at_once_each_with_its_source(tmp_path: Path) -> None:
         "App(allowed_hosts=…): has 'http://x', which is not a host name (a name without scheme and port)",
         "FASTERAPI_PORT: must be a whole number from 0 to 65535, not '-1'",
         "--port: must be a whole number from 0 to 65535, not 'abc'",
-        "--strategy: must be one of auto, pinned, threads, processes, not 'magic'",
+        "--strategy: must be one of auto, pinned, pooled, threads, processes, not 'magic'",
     ]
 
 

@@ -212,7 +212,8 @@ def _pool(strategy: str, workers: int, **chosen: int) -> tuple[int, int]:
 
 
 def test_how_large_the_pool_is() -> None:
-    assert _pool("auto", 1) == (32, 1)
+    assert _pool("auto", 1) == (32, 2)
+    assert _pool("processes", 1)[0] == 32
     assert _pool("auto", 8) == (32, 4)
     assert _pool("pinned", 8) == (0, 0)
     assert _pool("pinned", 8, num_pooled_workers=3) == (3, 3)
