@@ -1,23 +1,26 @@
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
 // Makes malloc fail when a test program says so, and counts the blocks that are in use, by standing in for malloc. To
-// be included by one source of a program that is not built with sanitizers: they stand in for it themselves. For
-// programs of which one thread allocates at a time.
+// be included by one source of a program that is not built with sanitizers: they stand in for it themselves.
 
 namespace fasterapi::core {
 
+// What is to happen to the allocations of one thread.
 struct malloc_plan {
   bool armed = false;       // allocations are counted, and one of them fails
   uint64_t until_fail = 0;  // the number of the one that fails, from 1
   uint64_t made = 0;        // while it was armed
-  int64_t in_use = 0;       // blocks
 };
-inline malloc_plan allocations_of_test;
+inline thread_local malloc_plan allocations_of_test;
+
+// Of all threads.
+inline std::atomic<int64_t> blocks_in_use = 0;
 
 // Whether the allocation that is asked for now is to fail.
 inline bool takes_from_plan() noexcept {
@@ -28,7 +31,7 @@ inline bool takes_from_plan() noexcept {
 }
 
 inline void* counted(void* made) noexcept {
-  if (made != nullptr) ++allocations_of_test.in_use;
+  if (made != nullptr) ++blocks_in_use;
   return made;
 }
 
@@ -63,7 +66,7 @@ int posix_memalign(void** into, size_t alignment, size_t size) {
   return *into == nullptr ? ENOMEM : 0;
 }
 void free(void* memory) {
-  if (memory != nullptr) --fasterapi::core::allocations_of_test.in_use;
+  if (memory != nullptr) --fasterapi::core::blocks_in_use;
   __libc_free(memory);
 }
 }

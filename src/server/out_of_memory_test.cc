@@ -213,15 +213,17 @@ class OutOfMemoryTest : public testing::Test {
 };
 
 TEST_F(OutOfMemoryTest, NoAllocationThatFailsHurtsMoreThanItsConnection) {
-  run(0);  // what is made once and kept
-  uint64_t n = 0;
-  bool reached = true;
-  while (reached && !HasFailure()) {
-    const int64_t before = core::allocations_of_test.in_use;
-    reached = run(++n);
-    EXPECT_EQ(core::allocations_of_test.in_use, before) << "allocation " << n << " failed";
+  // The log's thread gives back what it had of a shard when it next has something to do: a few blocks come and go. What
+  // leaks when some allocation fails, leaks every time.
+  constexpr int sweeps = 8;
+  int64_t after_first = 0;
+  for (int sweep = 0; sweep < sweeps && !HasFailure(); ++sweep) {
+    uint64_t n = 1;
+    while (run(n) && !HasFailure()) ++n;
+    EXPECT_GT(n, 30U);
+    if (sweep == 0) after_first = core::blocks_in_use;
   }
-  EXPECT_GT(n, 30U);
+  EXPECT_LT(core::blocks_in_use - after_first, sweeps - 1);
 }
 
 }  // namespace
