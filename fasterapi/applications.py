@@ -54,10 +54,10 @@ class App(RouteDecorators):
 
     `num_workers=0` is one worker for each usable CPU; `num_pinned_workers` is another name for it. Beside them,
     `num_pooled_workers` threads share `num_pooled_interpreters` interpreters, for handlers that take long; 0 leaves the
-    number to the server. `worker_strategy` is "pinned" (threads, each with an interpreter and a GIL of its own), "pooled"
-    (every handler runs in the pool), "threads" (of one interpreter), "processes", or "auto" (pinned workers and a pool,
-    where every imported package allows it). Settings of the server given here yield to those of the command line and of
-    the environment.
+    number to the server. `worker_strategy` is "pinned" (threads, each with an interpreter and a GIL of its own),
+    "pooled" (every handler runs in the pool), "threads" (of one interpreter), "processes", or "auto" (pinned workers
+    and a pool, where every imported package allows it). Settings of the server given here yield to those of the command
+    line and of the environment.
 
     `run` says where handlers run: "inline" on their worker's thread, "pool" in interpreters beside the workers, "auto"
     (the default) where their measured run time says. `timeout` is how many seconds a handler may take until its request

@@ -132,8 +132,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "strategy",
         str,
-        "Where handlers run: in threads with an interpreter each, in a pool, in threads of one interpreter, in processes,"
-        " or as the app's packages and the handlers' run times suggest.",
+        "Where handlers run: in threads with an interpreter each, in a pool, in threads of one interpreter,"
+        " in processes, or as the app's packages and the handlers' run times suggest.",
         choices=("auto", "pinned", "pooled", "threads", "processes"),
         app_argument="worker_strategy",
     ),
