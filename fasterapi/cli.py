@@ -82,7 +82,9 @@ def run(target: AppTarget, dev_defaults: bool, **options: Any) -> None:
 
     given = {name: value for name, value in options.items() if value is not None}
     source = "fasterapi dev"
-    fallbacks = {"debug": (True, source), "workers": (1, source)} if dev_defaults else None
+    # One interpreter, so that what handlers keep in variables is the same for all of them.
+    dev = {"debug": (True, source), "workers": (1, source), "strategy": ("threads", source)}
+    fallbacks = dev if dev_defaults else None
     sys.exit(launch(target, given, flag_label=_flag_of, fallbacks=fallbacks))
 
 

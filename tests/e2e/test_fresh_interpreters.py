@@ -40,8 +40,12 @@ async def stuck():
 
 def who(server: Server) -> tuple[int, list[int]] | None:
     """The version of the app that answers, and its process and interpreter; None where its worker is stuck."""
-    with Wire(server) as wire:
-        answer = wire.ask("/who")
+    try:
+        with Wire(server) as wire:
+            answer = wire.ask("/who")
+    except ConnectionError:
+        # A process that is stuck is killed, with what it has accepted.
+        return None
     return None if answer.status == 503 else (answer.json["version"], answer.json["interpreter"])
 
 

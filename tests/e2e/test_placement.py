@@ -54,7 +54,7 @@ CALLS_MAX = 20_000
 @pytest.fixture
 def server(tmp_path: Path) -> Server:
     (tmp_path / "app.py").write_text(dedent(APP))
-    return Server(tmp_path / "app.py", "--workers", "1", cwd=tmp_path)
+    return Server(tmp_path / "app.py", "--workers", "1", "--num-pooled-interpreters", "1", cwd=tmp_path)
 
 
 def calls_until(wire: Wire, place: int) -> int:
@@ -94,7 +94,9 @@ def test_what_a_route_says_holds(server: Server) -> None:
 
 def test_pinned_has_no_pool_unless_it_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(dedent(APP))
-    pinned = Server(tmp_path / "app.py", "--workers", "1", "--strategy", "pinned", cwd=tmp_path)
+    pinned = Server(
+        tmp_path / "app.py", "--workers", "1", "--num-pooled-interpreters", "1", "--strategy", "pinned", cwd=tmp_path
+    )
     with pinned, Wire(pinned) as wire:
         assert wire.ask("/fast").json == WORKER
         assert wire.ask("/pool").json == WORKER

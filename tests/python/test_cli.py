@@ -72,7 +72,9 @@ def test_the_child_of_dev_has_other_defaults(project: Path, monkeypatch: pytest.
         "fasterapi._launch.launch", lambda target, options, *, flag_label, fallbacks: calls.append(fallbacks) or 0
     )
     assert _run("run", "site.py", "--dev-defaults").exit_code == 0
-    assert calls == [{"debug": (True, "fasterapi dev"), "workers": (1, "fasterapi dev")}]
+    assert calls == [
+        {"debug": (True, "fasterapi dev"), "workers": (1, "fasterapi dev"), "strategy": ("threads", "fasterapi dev")}
+    ]
 
 
 @pytest.mark.parametrize("command", ["run", "dev", "routes", "doctor"])
