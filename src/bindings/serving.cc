@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <numeric>
 #include <string_view>
+#include <utility>
 
 #include "core/clock.h"
 #include "fasterapi/python/ref.h"
@@ -152,7 +153,13 @@ void serving::notice_failures() {
   for (batch& one : batches_) {
     const pinned_worker* failed = one.workers->failed();
     const std::string why = failed != nullptr ? failed->text() : one.workers->pool_failure();
-    if (why.empty() || one.now == phase::ending) continue;
+    if (why.empty() || std::exchange(one.is_failure_told, true)) continue;
+    if (stopping() || one.now == phase::ending) {
+      // It failed while it ended.
+      say(why);
+      if (stopping() && status_ == 0) status_ = 1;
+      continue;
+    }
     if (one.what == purpose::first || one.now == phase::serving) {
       say(why);
       status_ = 1;

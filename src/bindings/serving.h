@@ -57,6 +57,7 @@ class serving {
     purpose what;
     pinned_worker* replaced = nullptr;  // of a substitute; kept by its own batch
     phase now = phase::starting;
+    bool is_failure_told = false;
   };
 
   bool stopping() const noexcept { return stop_deadline_ms_ >= 0; }

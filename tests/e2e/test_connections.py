@@ -291,7 +291,11 @@ def test_the_access_log_has_a_line_for_each_request(serve):
         sock.sendall(request("/?a=b"))
         Answers(sock).next()
         line = server.wait_for_log(
-            re.compile(r'^[-\d]+ [:.\d]+ INFO 127\.0\.0\.1:\d+ "GET /\?a=b HTTP/1\.1" 200 17 [\d.]+ ms$', re.MULTILINE)
+            re.compile(
+                r'^[-\d]+ [:.\d]+ INFO 127\.0\.0\.1:\d+ "GET /\?a=b HTTP/1\.1" 200 17 [\d.]+ ms'
+                r" worker=0 \w+ request_id=\w+$",
+                re.MULTILINE,
+            )
         )
         assert line
 

@@ -18,7 +18,7 @@ from fasterapi import App
 app = App()
 state = {"count": 0}
 
-@app.get("/who")
+@app.get("/who", run="inline")
 def who():
     worker = app.worker
     return {
@@ -36,7 +36,7 @@ def count():
     state["count"] += 1
     return {"index": app.worker.index, "count": state["count"]}
 
-@app.get("/spin")
+@app.get("/spin", run="inline")
 def spin():
     total = 0
     for i in range(400_000):
