@@ -20,7 +20,7 @@ from benchmarks.harness.limit import build_program
 from benchmarks.harness.machine import commit, describe_machine
 from benchmarks.harness.process import ServerFailed, ServerProcess
 from benchmarks.harness.result import write_result
-from benchmarks.harness.server import PROJECT, Server
+from benchmarks.harness.server import Server
 
 __all__ = ["expected_stats", "main"]
 
@@ -42,18 +42,7 @@ def expected_stats(requests: int) -> dict[str, float]:
 
 
 def server_of(strategy: str) -> Server:
-    words = ("run", str(APP), "--port", "{port}", "--workers", "{workers}", "--strategy", strategy)
-    return Server(
-        name=f"one-million-{strategy}",
-        label=strategy,
-        about="",
-        environment=PROJECT,
-        command=("{python}", "-m", "fasterapi", *words),
-        commands={},
-        workloads=(),
-        notes={},
-        memory=False,
-    )
+    return Server.of_app(APP, "--strategy", strategy, name=f"one-million-{strategy}", label=strategy)
 
 
 def run_strategy(

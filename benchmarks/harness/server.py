@@ -6,6 +6,7 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from benchmarks.harness import places
 from benchmarks.harness.workload import Workload
@@ -37,6 +38,22 @@ class Server:
     workloads: tuple[str, ...]
     notes: dict[str, str]  # by workload
     memory: bool
+
+    @classmethod
+    def of_app(cls, app: Path, *options: str, name: str, label: str) -> Self:
+        """The project's own server of one app, which is in no list of servers."""
+        words = ("run", str(app), "--port", "{port}", "--workers", "{workers}", *options)
+        return cls(
+            name=name,
+            label=label,
+            about="",
+            environment=PROJECT,
+            command=("{python}", "-m", "fasterapi", *words),
+            commands={},
+            workloads=(),
+            notes={},
+            memory=False,
+        )
 
     @property
     def python(self) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.process import ServerFailed, ServerProcess
-from benchmarks.harness.server import PROJECT, Server
+from benchmarks.harness.server import Server
 from benchmarks.robustness.row import NotMeasured
 
 __all__ = ["CLIENT_CORE", "ask", "served", "stop_ms", "timed", "until"]
@@ -28,18 +28,7 @@ POLL_S = 0.002
 @contextlib.contextmanager
 def served(app: str, *options: str, workers: int = 1) -> Iterator[ServerProcess]:
     """A running server of `apps/<app>.py`. It may use all cores, as a server does."""
-    words = ("run", str(APPS / f"{app}.py"), "--port", "{port}", "--workers", "{workers}", *options)
-    server = Server(
-        name=f"robustness-{app}",
-        label=app,
-        about="",
-        environment=PROJECT,
-        command=("{python}", "-m", "fasterapi", *words),
-        commands={},
-        workloads=(),
-        notes={},
-        memory=False,
-    )
+    server = Server.of_app(APPS / f"{app}.py", *options, name=f"robustness-{app}", label=app)
     with ServerProcess(server, cores=None, workers=workers) as process:
         process.wait_ready()
         # The port may be open before every worker is there.

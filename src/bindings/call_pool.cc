@@ -1,7 +1,5 @@
 #include "bindings/call_pool.h"
 
-#include <unistd.h>
-
 #include <new>
 #include <utility>
 
@@ -29,6 +27,12 @@ struct registry {
   std::vector<std::shared_ptr<call_pool>> started;  // and not retired, the latest last
   std::vector<std::shared_ptr<call_pool>> stuck;    // retired ones in which code did not end
 };
+
+// Lets an interpreter's threads know the loop that goes on with their coroutines.
+void adopt_loop(python::place& here, PyObject* loop) {
+  here.data = ref::share(loop);
+  here.interruption = ref::share(reinterpret_cast<loop_object*>(loop)->core->state->request_timeout);
+}
 
 registry& known() noexcept {
   // Never destroyed: threads may outlive the program's static objects.
@@ -73,8 +77,8 @@ void call_pool::launch() {
   plan.spin_ns = 0;
   if (plan_.interpreters == 0) {
     plan.main_threads = plan_.threads;
-    plan.prepare = [this](const python::gil& held, python::place& here) {
-      enter_main(held, here);
+    plan.prepare = [this](const python::gil&, python::place& here) {
+      adopt_loop(here, plan_.main_loop);
       return core::nothing{};
     };
   } else {
@@ -119,8 +123,7 @@ core::result<> call_pool::open(const python::gil& held, python::place& here) {
     outcome = core::error{python::errc::raised, why != nullptr ? why : "a pooled interpreter could not be opened"};
     PyErr_Clear();
   } else {
-    here.data = ref::share(loop);
-    here.interruption = ref::share(reinterpret_cast<loop_object*>(loop)->core->state->request_timeout);
+    adopt_loop(here, loop);
   }
   {
     const std::lock_guard lock(mutex_);
@@ -133,11 +136,6 @@ core::result<> call_pool::open(const python::gil& held, python::place& here) {
   if (outcome.ok()) opened_.fetch_add(1, std::memory_order_release);
   if (plan_.changed) plan_.changed();
   return outcome;
-}
-
-void call_pool::enter_main(const python::gil&, python::place& here) {
-  here.data = ref::share(plan_.main_loop);
-  here.interruption = ref::share(reinterpret_cast<loop_object*>(plan_.main_loop)->core->state->request_timeout);
 }
 
 void call_pool::close(const python::gil&, python::place& here) {
@@ -182,7 +180,8 @@ PyObject* start_main_pool(PyObject* module, PyObject* args, PyObject* keywords) 
     return nullptr;
   }
   if (threads < 1 || queue_size < 1) {
-    return PyErr_Format(PyExc_ValueError, "a pool has a thread and room for a call, not %zd and %zd", threads, queue_size);
+    return PyErr_Format(PyExc_ValueError, "a pool has a thread and room for a call, not %zd and %zd", threads,
+                        queue_size);
   }
   plan.threads = static_cast<size_t>(threads);
   plan.queue_size = static_cast<size_t>(queue_size);
@@ -202,7 +201,8 @@ PyObject* stop_main_pool(PyObject*, PyObject*) {
 
 PyMethodDef functions[] = {
     {"start_main_pool", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(start_main_pool)),
-     METH_VARARGS | METH_KEYWORDS, "Start threads of this interpreter that run handlers of workers that serve from now on."},
+     METH_VARARGS | METH_KEYWORDS,
+     "Start threads of this interpreter that run handlers of workers that serve from now on."},
     {"stop_main_pool", stop_main_pool, METH_NOARGS, "End them, once no worker serves any more."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -68,7 +68,6 @@ class call_pool final : public server::call_runner {
  private:
   core::result<> open(const python::gil& held, python::place& here);
   static void close(const python::gil& held, python::place& here);
-  void enter_main(const python::gil& held, python::place& here);
   void launch();
 
   const pool_plan plan_;
