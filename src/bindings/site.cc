@@ -5,6 +5,7 @@
 #include "bindings/request.h"
 #include "bindings/routes.h"
 #include "server/connection.h"
+#include "server/invalid_answer.h"
 #include "server/shard.h"
 
 namespace fasterapi::bindings {
@@ -51,16 +52,7 @@ void answer_internal_error(site& here, server::call& ended, std::string_view why
 
 std::optional<server::answer_view> refuse_invalid(site& here, server::call& refused, const schema::error_list& errors) {
   if (!is_guest(refused)) return shard_of(here).refuse_invalid(refused, errors);
-  here.body.clear();
-  schema::write_errors(errors, here.body);
-  server::answer_view invalid;
-  invalid.status = static_cast<uint16_t>(errors.http_status());
-  invalid.content_type = "application/json";
-  invalid.body = here.body.view();
-  if (!application_of(here.routes).intercepts(invalid.status)) return invalid;
-  refused.refused.status = invalid.status;
-  refused.refused.body = refused.memory.copy(invalid.body);
-  return std::nullopt;
+  return server::invalid_answer(application_of(here.routes), refused, errors, here.body);
 }
 
 bool suspend(site& here, server::call& later, bool keep_request) {

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "http/url.h"
 #include "server/call_runner.h"
+#include "server/invalid_answer.h"
 #include "server/shard.h"
 
 namespace fasterapi::server {
@@ -375,19 +376,8 @@ call* shard::dispatch(call& request) noexcept {
 }
 
 std::optional<answer_view> shard::refuse_invalid(call& refused, const schema::error_list& errors) noexcept {
-  reply_.clear();
-  schema::write_errors(errors, reply_);
-  const auto status = static_cast<uint16_t>(errors.http_status());
-  if (app_->intercepts(status)) {
-    refused.refused.status = status;
-    refused.refused.body = refused.memory.copy(reply_.view());
-    return std::nullopt;
-  }
-  counts().answered_without_handler.add();
-  answer_view invalid;
-  invalid.status = status;
-  invalid.content_type = "application/json";
-  invalid.body = reply_.view();
+  const std::optional<answer_view> invalid = invalid_answer(*app_, refused, errors, reply_);
+  if (invalid) counts().answered_without_handler.add();
   return invalid;
 }
 
