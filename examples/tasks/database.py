@@ -24,11 +24,15 @@ class Task:
 
 
 class TaskStore:
-    """The tasks, through one connection; SQLite's own locks keep the workers out of each other's way."""
+    """The tasks, through one connection; SQLite's own locks keep the workers out of each other's way.
+
+    Several threads of an interpreter may use it at once: SQLite makes each statement as a whole.
+    """
 
     def __init__(self, path: str) -> None:
         # A worker that finds the file locked waits for up to five seconds.
-        self._connection = sqlite3.connect(path, timeout=5.0, isolation_level=None)
+        # The lifespan opens it on one thread, and handlers use it on others.
+        self._connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
         # SQLite does not wait where two connections set the journal's mode at once, so workers do it one by one.
         with shared.Lock("tasks.open"):
             self._connection.execute("PRAGMA journal_mode = WAL")
@@ -39,9 +43,9 @@ class TaskStore:
         self._connection.close()
 
     def add(self, title: str, done: bool) -> Task:
-        cursor = self._connection.execute("INSERT INTO task (title, done) VALUES (?, ?)", (title, done))
-        assert cursor.lastrowid is not None
-        return Task(cursor.lastrowid, title, done)
+        # RETURNING: the connection's last row id may by now be that of another thread's task.
+        added = self._connection.execute("INSERT INTO task (title, done) VALUES (?, ?) RETURNING *", (title, done))
+        return _task(added.fetchone())
 
     def find(self, task_id: int) -> Task | None:
         row = self._connection.execute("SELECT id, title, done FROM task WHERE id = ?", (task_id,)).fetchone()
