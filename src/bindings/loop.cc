@@ -303,9 +303,8 @@ bool report_ready_descriptors(loop_object* self) {
 // have kept the shard for long already.
 bool goes_to_pool(const loop_core& core, const server::call& next) noexcept {
   if (next.refused.status != 0) return false;
-  const server::placement& placed = core.pool->where();
-  if (placed.where(next.matched.route) == server::placement::site::pool) return true;
-  return core.busy.turn_is_full() && placed.may_overflow(next.matched.route) && core.pool->has_idle_thread();
+  const auto has_idle_thread = [&core] { return core.pool->has_idle_thread(); };
+  return core.pool->where().where(next.matched.route, core.busy, has_idle_thread) == server::placement::site::pool;
 }
 
 // The requests of this turn.

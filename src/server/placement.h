@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/application.h"
+#include "server/busy_meter.h"
 
 namespace fasterapi::server {
 
@@ -71,8 +72,15 @@ class placement {
   void define(std::span<const route_facts> routes);
 
   site where(uint32_t route) const noexcept { return entries()[route].at.load(std::memory_order_relaxed); }
-  // Whether calls of a route that runs on the shard's thread may run in the pool where it is busy.
-  bool may_overflow(uint32_t route) const noexcept { return entries()[route].moves; }
+  // Where a call that has come now runs: in a turn that is full, one that could run on the shard's thread is for the
+  // pool if a thread there is idle, which is asked only then. What a route itself says holds in any turn.
+  template <typename HasIdleThread>
+  site where(uint32_t route, const busy_meter& turn, const HasIdleThread& pool_has_idle_thread) const noexcept {
+    const site usual = where(route);
+    if (usual == site::pool || !turn.turn_is_full() || !entries()[route].moves) [[likely]]
+      return usual;
+    return pool_has_idle_thread() ? site::pool : usual;
+  }
   // A handler ran on the shard's thread for so long, not counting what it waited for a CPU.
   void ran_on_shard(uint32_t route, int64_t run_ns) noexcept {
     if (run_ns > slow_ns) [[unlikely]] {

@@ -16,6 +16,19 @@ using cause = placement::cause;
 constexpr int64_t fast = placement::fast_ns - 1;
 constexpr int64_t slow = placement::slow_ns + 1;
 
+// Handlers that together keep the shard for longer than a turn should take, none of them alone.
+void fill(busy_meter& turn) {
+  core::ticks::prepare();
+  for (int handlers = 0; handlers < 3; ++handlers) {
+    turn.begin();
+    const core::ticks begun = core::ticks::now();
+    while (core::ticks::now().ns_since(begun) <= busy_meter::turn_max_ns / 3) {
+    }
+    turn.end();
+  }
+  EXPECT_TRUE(turn.turn_is_full());
+}
+
 struct PlacementTest : testing::Test {
   void define(run_mode run, bool is_async = false) {
     const std::array facts{placement::route_facts{"GET /other (other)", run_mode::inlined, false},
@@ -105,6 +118,29 @@ TEST_F(PlacementTest, ACoroutineRunsOnTheShardsThread) {
 TEST_F(PlacementTest, ThePoolIsChosenForACoroutineWhereItIsAskedFor) {
   define(run_mode::pooled, true);
   EXPECT_EQ(tested.where(1), site::pool);
+}
+
+TEST_F(PlacementTest, AFullTurnSendsWhatMayMoveToAnIdleThread) {
+  define(run_mode::automatic);
+  run_fast(placement::proof_calls);
+  const auto idle = [] { return true; };
+  busy_meter turn;
+  turn.begin_turn();
+  EXPECT_EQ(tested.where(1, turn, idle), site::shard);
+  fill(turn);
+  EXPECT_EQ(tested.where(1, turn, idle), site::pool);
+  EXPECT_EQ(tested.where(1, turn, [] { return false; }), site::shard);
+  EXPECT_EQ(tested.where(0, turn, idle), site::shard) << "its route says so";
+  turn.begin_turn();
+  EXPECT_EQ(tested.where(1, turn, idle), site::shard);
+  EXPECT_EQ(tested.moves_made(), 1U);
+}
+
+TEST_F(PlacementTest, ACoroutineStaysInAFullTurn) {
+  define(run_mode::automatic, true);
+  busy_meter turn;
+  fill(turn);
+  EXPECT_EQ(tested.where(1, turn, [] { return true; }), site::shard);
 }
 
 TEST_F(PlacementTest, OnlyTheLastMovesAreKept) {
