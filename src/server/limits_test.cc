@@ -20,6 +20,15 @@ class LimitsTest : public DrivenShard {
     const std::string got = receive(from, 40);
     return got.size() < 12 ? got : got.substr(9, 3);
   }
+  // Opens a shard and has a handler wait there; its client.
+  client open_with_one_in_flight() {
+    suspends = true;
+    open();
+    client one = connect();
+    one.send(get_root);
+    wait_for(1);
+    return one;
+  }
   // Until that many handlers wait to be answered.
   void wait_for(size_t handlers) {
     run_until([&] { return waiting.size() == handlers; });
@@ -28,12 +37,9 @@ class LimitsTest : public DrivenShard {
 
 TEST_F(LimitsTest, RefusesRequestsPastThoseInFlightAndKeepsTheirConnection) {
   settings.bounds.max_in_flight = 2;
-  suspends = true;
-  open();
-  client one = connect();
+  const client one = open_with_one_in_flight();
   client two = connect();
   client three = connect();
-  one.send(get_root);
   two.send(get_root);
   wait_for(2);
   three.send(get_root);
@@ -53,12 +59,8 @@ TEST_F(LimitsTest, RefusesRequestsPastThoseInFlightAndKeepsTheirConnection) {
 
 TEST_F(LimitsTest, AHandlerCountsUntilItEndsThoughItsClientIsGone) {
   settings.bounds.max_in_flight = 1;
-  suspends = true;
   ends_cancelled = false;
-  open();
-  client gone = connect();
-  gone.send(get_root);
-  wait_for(1);
+  client gone = open_with_one_in_flight();
   gone.reset();
   run_until([&] { return cancelled == 1; });
   client next = connect();
@@ -71,11 +73,7 @@ TEST_F(LimitsTest, AHandlerCountsUntilItEndsThoughItsClientIsGone) {
 
 TEST_F(LimitsTest, RefusedRequestsHaveTheirBodiesRead) {
   settings.bounds.max_in_flight = 1;
-  suspends = true;
-  open();
-  client one = connect();
-  one.send(get_root);
-  wait_for(1);
+  const client one = open_with_one_in_flight();
   client two = connect();
   two.send(
       "POST /items HTTP/1.1\r\nhost: x\r\ncontent-length: 18\r\n\r\nGET / HTTP/1.1\r\n\r\nGET /nowhere "
@@ -105,11 +103,7 @@ TEST_F(LimitsTest, SomeRoutesAreAlwaysAdmitted) {
 
 TEST_F(LimitsTest, TheShardsOfAProcessShareABound) {
   settings.bounds.max_in_flight_total = 1;
-  suspends = true;
-  open();
-  client one = connect();
-  one.send(get_root);
-  wait_for(1);
+  const client one = open_with_one_in_flight();
   std::unique_ptr<shard> first = std::move(tested);
   open();
   client two = connect();
@@ -124,11 +118,7 @@ TEST_F(LimitsTest, TheShardsOfAProcessShareABound) {
 
 TEST_F(LimitsTest, AShardThatEndsGivesBackWhatItCounted) {
   settings.bounds.max_in_flight_total = 1;
-  suspends = true;
-  open();
-  client one = connect();
-  one.send(get_root);
-  wait_for(1);
+  const client one = open_with_one_in_flight();
   tested.reset();
   open();
   client two = connect();

@@ -55,9 +55,9 @@ class MonitorTest : public testing::Test {
       if (!deaf) released.open();
     };
     lent = std::make_unique<lease>(*tested, lease::hooks{interrupt, [this] {
-                                     ++stuck;
-                                     released.open();
-                                   }});
+                                                           ++stuck;
+                                                           released.open();
+                                                         }});
     worker = std::thread([this] { serve(); });
   }
   void TearDown() override {
@@ -89,6 +89,13 @@ class MonitorTest : public testing::Test {
     watching.unwatch(*lent);
   }
 
+  // Has the worker busy with this client's requests; returns once somebody else drives the shard.
+  void keep_busy(waiting_client& with, std::string_view requests = "GET /held HTTP/1.1\r\nHost: x\r\n\r\n") {
+    with.send(requests);
+    entered.pass();
+    EXPECT_EQ(waiting_client(port()).get("/nowhere").status, 404);
+  }
+
   std::string handle(const call& next) {
     if (next.path != "/quick") {
       entered.open();
@@ -115,10 +122,8 @@ class MonitorTest : public testing::Test {
 
 TEST_F(MonitorTest, OthersAreServedWhileAHandlerIsBusy) {
   waiting_client held(port());
-  held.send("GET /held?first HTTP/1.1\r\nHost: x\r\n\r\n");
-  entered.pass();
+  keep_busy(held, "GET /held?first HTTP/1.1\r\nHost: x\r\n\r\n");
   waiting_client other(port());
-  EXPECT_EQ(other.get("/nowhere").status, 404);
   // More than one block's worth of bytes goes through the shard's hands.
   const std::string long_field = "X-Padding: " + std::string(6000, 'x') + "\r\n";
   for (int i = 0; i < 20; ++i) EXPECT_EQ(other.get("/nowhere", long_field).status, 404);
@@ -130,10 +135,8 @@ TEST_F(MonitorTest, OthersAreServedWhileAHandlerIsBusy) {
 
 TEST_F(MonitorTest, CallsForTheWorkerWaitForIt) {
   waiting_client held(port());
-  held.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
-  entered.pass();
+  keep_busy(held);
   waiting_client other(port());
-  EXPECT_EQ(other.get("/nowhere").status, 404);
   other.send("GET /quick?waits HTTP/1.1\r\nHost: x\r\n\r\nGET /quick?behind HTTP/1.1\r\nHost: x\r\n\r\n");
   waiting_client gone(port());
   gone.send("GET /quick?unwanted HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -147,10 +150,7 @@ TEST_F(MonitorTest, CallsForTheWorkerWaitForIt) {
 
 TEST_F(MonitorTest, WhatIsPipelinedBehindABusyHandlerIsKept) {
   waiting_client held(port());
-  held.send("GET /held?a HTTP/1.1\r\nHost: x\r\n\r\nGET /quick?b HTTP/1.1\r\nHost: x\r\n\r\nGET /nowhe");
-  entered.pass();
-  waiting_client other(port());
-  EXPECT_EQ(other.get("/nowhere").status, 404);
+  keep_busy(held, "GET /held?a HTTP/1.1\r\nHost: x\r\n\r\nGET /quick?b HTTP/1.1\r\nHost: x\r\n\r\nGET /nowhe");
   held.send("re HTTP/1.1\r\nHost: x\r\n\r\n");
   released.open();
   EXPECT_EQ(held.receive().body, "/held?a");
@@ -183,10 +183,7 @@ TEST_F(MonitorTest, AHandlerThatNothingInterruptsIsToldOfOnce) {
 TEST_F(MonitorTest, AClientThatLeavesDuringItsHandlerLeavesNothingBehind) {
   {
     waiting_client held(port());
-    held.send("GET /held?gone HTTP/1.1\r\nHost: x\r\n\r\n");
-    entered.pass();
-    waiting_client other(port());
-    EXPECT_EQ(other.get("/nowhere").status, 404);
+    keep_busy(held);
   }
   waiting_client other(port());
   EXPECT_EQ(other.get("/nowhere").status, 404);
@@ -196,8 +193,7 @@ TEST_F(MonitorTest, AClientThatLeavesDuringItsHandlerLeavesNothingBehind) {
 
 TEST_F(MonitorTest, AStopDuringAHandlerWaitsForIt) {
   waiting_client held(port());
-  held.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
-  entered.pass();
+  keep_busy(held);
   waiting_client other(port());
   EXPECT_EQ(other.get("/nowhere").status, 404);
   tested->request_stop();
