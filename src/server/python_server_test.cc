@@ -1,6 +1,7 @@
 // A server whose routes are Python functions. Needs Python's shared library.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -16,6 +17,7 @@ namespace fasterapi::server {
 namespace {
 
 constexpr const char* functions = R"(
+import os
 import threading
 
 def show(name, size="3", *, unit="m"): return [name, size, unit]
@@ -37,6 +39,9 @@ def wait_for_release():
     may_go_on.wait(20)
 def count_waiting(): return len(waiting)
 def release(): may_go_on.set()
+def stand(seen, until):
+    os.write(int(seen), b"x")
+    return len(os.read(int(until), 1))
 class Nested:
     @staticmethod
     def answer(): return 42
@@ -209,6 +214,36 @@ TEST_F(PythonServerTest, APooledCallWhoseClientIsGoneIsNoFailure) {
   EXPECT_EQ(other.get("/release").body, "null");
   stop();
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(PythonServerTest, OnlySoManyPooledCallsWait) {
+  settings.num_pinned_workers = 1;
+  settings.num_pooled_workers = 1;
+  settings.queue_size = 1;
+  make();
+  srv->get("/stand", calls("stand", python_run::pooled));
+  start();
+  int seen[2];
+  int until[2];
+  ASSERT_EQ(::pipe(seen), 0);
+  ASSERT_EQ(::pipe(until), 0);
+  const std::string target = "/stand?seen=" + std::to_string(seen[1]) + "&until=" + std::to_string(until[0]);
+  waiting_client runs(srv->port());
+  runs.send("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  char letter;
+  ASSERT_EQ(::read(seen[0], &letter, 1), 1);
+  waiting_client waits(srv->port());
+  waits.send("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  waiting_client refused(srv->port());
+  EXPECT_EQ(refused.get("/nowhere").status, 404);  // and whatever came before has been looked at
+  const reply told = refused.get(target);
+  EXPECT_EQ(told.status, 503);
+  EXPECT_NE(told.head.find("\r\nretry-after: 1\r\n"), std::string::npos);
+  ASSERT_EQ(::write(until[1], "yy", 2), 2);
+  EXPECT_EQ(runs.receive().body, "1");
+  EXPECT_EQ(waits.receive().body, "1");
+  stop();
+  for (const int each : {seen[0], seen[1], until[0], until[1]}) ::close(each);
 }
 
 TEST_F(PythonServerTest, WhatCannotBeServedIsToldAtTheStart) {

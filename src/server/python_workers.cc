@@ -71,6 +71,7 @@ core::result<std::unique_ptr<python_workers>> python_workers::create(const serve
   plan.num_pooled_interpreters = static_cast<uint32_t>(settings.num_pooled_interpreters);
   plan.pin_to_cores = settings.pin_to_cores;
   plan.work_stealing = false;
+  plan.queue_size = settings.queue_size;
   plan.init.code = init_code(settings);
   made->executor_ = TRY(python::SubinterpreterExecutor::create(std::move(plan)));
   TRY(made->describe(handlers));
@@ -126,6 +127,7 @@ core::result<> python_workers::run(const std::function<void(size_t, python_side&
     loading.push_back(loaded.get_future());
     python::submit_options there;
     there.where = destination::position(i);
+    there.full = python::when_full::wait;  // there may be room for fewer than all workers' jobs at a time
     serving_.push_back(executor_->submit(
         [this, i, serve, loaded = std::move(loaded)](const python::gil& held) mutable {
           auto side = python_side::load(held, handlers_);

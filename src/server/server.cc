@@ -25,12 +25,21 @@ namespace {
 
 config shard_settings(const server_config& from) {
   config to;
-  to.bounds.body_max_bytes = from.body_max_bytes;
-  to.bounds.max_connections = from.max_connections;
-  to.bounds.header_timeout_ms = from.header_timeout_ms;
-  to.bounds.keep_alive_timeout_ms = from.keep_alive_timeout_ms;
-  to.bounds.write_stall_timeout_ms = from.write_stall_timeout_ms;
-  to.bounds.body_min_rate_bytes_s = from.body_min_rate_bytes_s;
+  limits& bounds = to.bounds;
+  bounds.head = {from.request_line_max_bytes, from.header_max_bytes, from.header_max_count};
+  bounds.body_max_bytes = from.body_max_bytes;
+  bounds.header_timeout_ms = from.header_timeout_ms;
+  bounds.body_min_rate_bytes_s = from.body_min_rate_bytes_s;
+  bounds.body_grace_ms = from.body_grace_ms;
+  bounds.keep_alive_timeout_ms = from.keep_alive_timeout_ms;
+  bounds.write_stall_timeout_ms = from.write_stall_timeout_ms;
+  bounds.max_requests_per_connection = from.max_requests_per_connection;
+  bounds.max_pipelined = from.max_pipelined;
+  bounds.response_buffer_bytes = from.response_buffer_bytes;
+  bounds.max_connections = from.max_connections;
+  bounds.max_connections_per_address = from.max_connections_per_address;
+  bounds.max_in_flight = from.max_in_flight;
+  bounds.max_in_flight_total = from.max_in_flight_total;
   to.allowed_hosts = from.allowed_hosts;
   to.access_log = from.access_log;
   return to;

@@ -147,6 +147,32 @@ class gate {
   std::vector<core::promise<std::string>> waiting_;
 };
 
+// Comes before tests with handlers that never end: those are in flight for as long as the process lives.
+TEST_F(ServerTest, RequestsInFlightHaveTheBoundsThatAreAskedFor) {
+  for (auto* bound : {&settings.max_in_flight, &settings.max_in_flight_total}) {
+    settings = {};
+    settings.port = 0;
+    settings.num_pinned_workers = 1;
+    *bound = 1;
+    make();
+    gate held;
+    srv->get("/", [&held](const request& of) -> coro_task<response> {
+      CO_TRY(const std::string got, co_await core::make_awaitable(held.pass(), of.executor()));
+      co_return response::text(got);
+    });
+    start();
+    waiting_client one(srv->port());
+    one.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    held.wait_for(1);
+    const reply refused = waiting_client(srv->port()).get("/");
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_NE(refused.head.find("\r\nretry-after: 1\r\n"), std::string::npos);
+    held.open(1, "held");
+    EXPECT_EQ(one.receive().body, "held");
+    stop();
+  }
+}
+
 TEST_F(ServerTest, ASuspendedHandlerGoesOnOnItsThreadAndKeepsItsViews) {
   gate passing;
   srv->post("/wait/{name}", [&passing](const request& of) -> coro_task<response> {
@@ -247,6 +273,46 @@ TEST_F(ServerTest, AStopTellsHandlersAfterTheGracePeriodAndGivesUpOnThemLater) {
   ASSERT_FALSE(ended.ok());
   EXPECT_EQ(ended.failure().message, "1 handlers had not ended when the server stopped");
   passing.open(1, "too late");
+}
+
+TEST_F(ServerTest, RequestsHaveTheBoundsThatAreAskedFor) {
+  settings.request_line_max_bytes = 64;
+  settings.header_max_bytes = 128;
+  settings.header_max_count = 3;
+  settings.body_max_bytes = 10;
+  settings.body_grace_ms = 100;
+  settings.body_min_rate_bytes_s = 1'000'000;
+  make();
+  srv->get("/{rest:path}", [](const request&) { return response::empty(); });
+  srv->post("/", [](const request&) { return response::empty(); });
+  start();
+  const auto get = [this](const std::string& target, const std::string& fields) {
+    return waiting_client(srv->port()).get(target, fields).status;
+  };
+  EXPECT_EQ(get("/", "a: 1\r\nb: 2\r\n"), 204);
+  EXPECT_EQ(get("/" + std::string(64, 'x'), ""), 414);
+  EXPECT_EQ(get("/", "a: " + std::string(128, 'x') + "\r\n"), 431);
+  EXPECT_EQ(get("/", "a: 1\r\nb: 2\r\nc: 3\r\n"), 431);
+  EXPECT_EQ(waiting_client(srv->port()).post("/", "0123456789").status, 204);
+  EXPECT_EQ(waiting_client(srv->port()).post("/", "0123456789a").status, 413);
+  waiting_client slow(srv->port());
+  slow.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0");
+  EXPECT_EQ(slow.receive().status, 408);
+  stop();
+}
+
+TEST_F(ServerTest, ConnectionsHaveTheBoundsThatAreAskedFor) {
+  settings.num_pinned_workers = 1;
+  settings.max_requests_per_connection = 2;
+  settings.max_connections_per_address = 1;
+  make();
+  srv->get("/", [](const request&) { return response::empty(); });
+  start();
+  waiting_client one(srv->port());
+  EXPECT_EQ(one.get("/").head.find("connection: close"), std::string::npos);
+  EXPECT_EQ(waiting_client(srv->port()).receive().status, 503);
+  EXPECT_NE(one.get("/").head.find("connection: close"), std::string::npos);
+  stop();
 }
 
 TEST_F(ServerTest, WhatCannotBeStartedSaysWhy) {
