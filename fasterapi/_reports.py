@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from fasterapi._trial import Trial, supports_own_gil
 
-__all__ = ["doctor_json", "doctor_text", "routes_json", "write_table"]
+__all__ = ["doctor_json", "doctor_text", "fitting_strategy", "routes_json", "write_table"]
 
 
 def write_table(stream: TextIO, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -34,10 +34,10 @@ def routes_json(trial: Trial) -> str:
 
 
 def fitting_strategy(trial: Trial) -> str:
-    """The strategy that `auto` chooses for the app; empty where the app does not load."""
+    """What runs where nobody chooses a strategy: `auto` itself, or what stands in for it; empty where nothing loads."""
     if trial.error:
         return ""
-    return "pinned" if trial.own_gil else "threads" if trial.parallel_threads else "processes"
+    return "auto" if trial.own_gil else "threads" if trial.parallel_threads else "processes"
 
 
 def doctor_json(target: str, trial: Trial) -> str:
@@ -69,7 +69,10 @@ def doctor_text(target: str, trial: Trial) -> str:
         return f"{target} does not load:\n\n{trial.output}{trial.error}"
     lines = [f"{target} loads; it has {len(trial.routes)} route{'' if len(trial.routes) == 1 else 's'}.", ""]
     if trial.own_gil:
-        lines.append("strategy: pinned. Every package that the app needs loads in an interpreter of its own.")
+        lines.append(
+            "strategy: auto (pinned workers and a pool). "
+            "Every package that the app needs loads in an interpreter of its own."
+        )
     elif trial.parallel_threads:
         lines.append("strategy: threads. This Python has no GIL, and every package of the app does without one.")
     else:

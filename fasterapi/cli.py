@@ -152,7 +152,7 @@ _DOCTOR_EPILOG = f"""{_TARGET_HELP}
 
 \b
 Exit status:
-  0  all workers fit one process: `pinned`, or `threads` where Python has no GIL
+  0  all workers fit one process: `auto`, or `threads` where Python has no GIL
   3  only `processes` fits
   1  the app does not load
 """
@@ -174,7 +174,7 @@ def doctor(target: AppTarget, as_json: bool) -> None:
         click.echo(_reports.doctor_json(str(target), trial))
     else:
         click.echo(_reports.doctor_text(str(target), trial), nl=False)
-    sys.exit({"pinned": 0, "threads": 0, "processes": 3}.get(_reports.fitting_strategy(trial), 1))
+    sys.exit({"auto": 0, "threads": 0, "processes": 3}.get(_reports.fitting_strategy(trial), 1))
 
 
 @main.command()

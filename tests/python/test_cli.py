@@ -105,7 +105,7 @@ def test_an_app_that_does_not_load_shows_its_traceback(project: Path, arguments:
 def test_doctor_says_what_fits(project: Path) -> None:
     fits, refuses, broken = (_run("doctor", name) for name in ("site.py", "refusing.py", "broken.py"))
     assert (fits.exit_code, refuses.exit_code, broken.exit_code) == (0, 3, 1)
-    assert "strategy: pinned" in fits.output
+    assert "strategy: auto (pinned workers and a pool)." in fits.output
     assert "strategy: processes. faulthandler does not load in a sub-interpreter." in refuses.output
     assert "  refusing\n    → faulthandler\n" in refuses.output
     assert "surely_missing" in broken.output

@@ -3,8 +3,12 @@ from __future__ import annotations
 import io
 import json
 
+import pytest
+
+from fasterapi._launch import choose_strategy
 from fasterapi._reports import doctor_json, doctor_text, fitting_strategy, routes_json, write_table
 from fasterapi._trial import Refusal, Trial
+from fasterapi.config import resolve
 
 _ROUTES = (("GET,HEAD", "/a/{b}", "read"), ("POST", "/[x]", "make"))
 _REFUSAL = Refusal("numpy.core", "numpy", ("app", "numpy", "numpy.core"), "not supported")
@@ -13,6 +17,7 @@ _DOES_WITHOUT = Trial(own_gil=True, refusals=(_REFUSAL,))
 _REFUSES = Trial(
     own_gil=False, reason="numpy does not load in a sub-interpreter", refusals=(_REFUSAL,), routes=_ROUTES[:1]
 )
+_WITHOUT_GIL = Trial(own_gil=False, reason="this Python has no GIL", parallel_threads=True)
 _BROKEN = Trial(own_gil=False, error="Traceback…\n", output="said\n")
 
 
@@ -33,17 +38,24 @@ def test_routes_for_programs() -> None:
     assert json.loads(routes_json(_FITS))[0] == {"methods": ["GET", "HEAD"], "path": "/a/{b}", "handler": "read"}
 
 
-def test_the_strategy_that_fits() -> None:
-    assert [fitting_strategy(trial) for trial in (_FITS, _DOES_WITHOUT, _REFUSES, _BROKEN)] == [
-        "pinned",
-        "pinned",
-        "processes",
-        "",
-    ]
+@pytest.mark.parametrize(
+    ("trial", "strategy"),
+    [(_FITS, "auto"), (_DOES_WITHOUT, "auto"), (_REFUSES, "processes"), (_WITHOUT_GIL, "threads")],
+)
+def test_the_strategy_that_fits_is_the_one_that_runs(trial: Trial, strategy: str) -> None:
+    chosen = choose_strategy(resolve({}, environ={}, app_settings={}), trial)
+    assert chosen is not None
+    assert (fitting_strategy(trial), chosen.strategy) == (strategy, strategy)
+
+
+def test_nothing_fits_an_app_that_does_not_load() -> None:
+    assert fitting_strategy(_BROKEN) == ""
 
 
 def test_the_diagnosis_for_people() -> None:
-    assert doctor_text("app.py", _FITS).startswith("app.py loads; it has 2 routes.\n\nstrategy: pinned.")
+    assert doctor_text("app.py", _FITS).startswith(
+        "app.py loads; it has 2 routes.\n\nstrategy: auto (pinned workers and a pool)."
+    )
     refuses = doctor_text("app.py", _REFUSES)
     assert "it has 1 route.\n\nstrategy: processes. numpy does not load in a sub-interpreter." in refuses
     assert "numpy refuses:\n  app\n    → numpy\n      → numpy.core\n  not supported\n" in refuses
