@@ -347,7 +347,7 @@ PyObject* run_once(PyObject* object, PyObject*) {
     core::ticks waited;
     Py_BEGIN_ALLOW_THREADS shard.wait(patience);
     waited = shard.turn_began();
-    self->core->hold->leave(nullptr);  // another thread may keep the GIL for long
+    self->core->hold->leave_for_gil();  // another thread may keep it for long
     Py_END_ALLOW_THREADS shard.counts().gil_wait.record_alone(core::ticks::now().ns_since(waited));
     enter_shard(self);
   }

@@ -21,6 +21,9 @@ class call_runner {
   // is not run, a suspended one is cancelled. Called by the driver of the call's shard, at most once for a call.
   virtual void interrupt(call& running) noexcept = 0;
 
+  // Whether its threads run Python code with the GIL that the shards' own workers need too.
+  virtual bool shares_gil() const noexcept { return false; }
+
  protected:
   call_runner() = default;
   ~call_runner() = default;

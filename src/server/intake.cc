@@ -440,6 +440,7 @@ void shard::take_posted() noexcept {
     at = posted_answers::next(one);
     --away_;
     if (one.is_late() && one.to->origin != nullptr) time_out(*one.to);
+    if (one.to->timed_out) --overdue_;
     if (one.is_error()) {
       answer_internal_error(*one.to, one.error());
     } else {

@@ -46,6 +46,8 @@ class lease {
     if (bell_ != nullptr && bell_->load(std::memory_order_relaxed) != 0) [[unlikely]]
       ring();
   }
+  // Before the worker, which was asleep, waits for the GIL of its interpreter.
+  void leave_for_gil() noexcept { leave(nobody()); }
   // Before the shard is touched. True if it was lent meanwhile: then nothing interrupts the section that has ended any
   // more, but an interruption that was asked for may be on its way.
   bool enter() noexcept {
@@ -56,13 +58,21 @@ class lease {
 
   // Any thread.
   uint64_t section() const noexcept { return lending_.section(); }
-  call* running() const noexcept { return running_.load(std::memory_order_acquire); }
+  call* running() const noexcept {
+    call* seen = running_.load(std::memory_order_acquire);
+    return seen == nobody() ? nullptr : seen;
+  }
+  // While it is away: whether it waits for its GIL.
+  bool waits_for_gil() const noexcept { return running_.load(std::memory_order_acquire) == nobody(); }
   // How often the shard was lent.
   uint64_t times_lent() const noexcept { return times_lent_.load(std::memory_order_relaxed); }
 
  private:
   friend class monitor;
   friend class spare_driver;
+
+  // In the place of a running call: the worker waits for its GIL.
+  static call* nobody() noexcept { return reinterpret_cast<call*>(uintptr_t{1}); }
 
   void ring() noexcept;
   bool come_back() noexcept;

@@ -240,6 +240,7 @@ void shard::give_up(call& unwanted) noexcept {
 // The deadline of a call has passed: its client is answered, whatever its handler does.
 void shard::time_out(call& late) noexcept {
   late.timed_out = true;
+  if (late.runner != nullptr) ++overdue_;
   late.error_id = late.id();
   core::byte_buffer what;
   for (std::string_view part : {std::string_view("no answer before the deadline: "),

@@ -89,6 +89,12 @@ class shard {
   void delegate(call& given, call_runner& runner) noexcept;
   // Any thread: the answer to a call that was delegated. It is taken in the driver's next wait().
   void post(posted_answer& posted) noexcept;
+  // Whether its handler runs on the thread that the shard belongs to, whatever that is busy with (run_mode::inlined).
+  bool is_bound(const call& given) const noexcept {
+    return given.routed && !settings_.pool_only && app_->routes[given.matched.route].run == run_mode::inlined;
+  }
+  // Calls that were delegated, and whose handlers run on although their deadline has passed.
+  size_t overdue() const noexcept { return overdue_; }
   // Keeps the call for the thread that the shard belongs to, which is handed it out again after take_back().
   void defer(call& later) noexcept;
   // Answers 503: nobody can run its handler now, or those of all calls that were deferred.
@@ -259,7 +265,8 @@ class shard {
   int watched_ = -1;
   bool watched_is_ready_ = false;
   bool lent_ = false;
-  size_t away_ = 0;  // calls that a call_runner has
+  size_t away_ = 0;     // calls that a call_runner has
+  size_t overdue_ = 0;  // of them: past their deadline
   core::buffer_pool buffers_;
   core::object_pool<connection> connections_;
   core::object_pool<call> calls_;

@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "server/call.h"
+#include "server/call_runner.h"
 #include "server/lease.h"
 #include "server/shard.h"
 
@@ -13,10 +14,15 @@ namespace fasterapi::server {
 
 namespace {
 
-// `worker_is_stuck`: what would have to wait for it is turned away.
+// Whether the runner can do something for calls before the worker is back.
+bool helps(const lease& of, const call_runner* runner) noexcept {
+  return runner != nullptr && !(runner->shares_gil() && of.waits_for_gil());
+}
+
+// `runner` is null where there is none that helps. `worker_is_stuck`: what would have to wait for it is turned away.
 void take_turn(shard& driven, call_runner* runner, bool worker_is_stuck) noexcept {
   while (call* next = driven.next_call()) {
-    if (runner != nullptr) {
+    if (runner != nullptr && !driven.is_bound(*next)) {
       driven.delegate(*next, *runner);
     } else if (worker_is_stuck) {
       driven.turn_away(*next);
@@ -26,15 +32,22 @@ void take_turn(shard& driven, call_runner* runner, bool worker_is_stuck) noexcep
   }
 }
 
-// What is to be done about a handler that runs past its deadline.
+// What is to be done about a handler that runs past its deadline: the worker's own, or, where that waits for its GIL,
+// one in the pool, which may be the one that keeps it.
 class overrun {
  public:
   // True once: when the worker has proved stuck.
-  bool look(const lease& of, const lease::hooks& told, shard_counts& counts) {
+  bool look(const lease& of, const lease::hooks& told, const shard& driven) {
     const call* running = of.running();
-    if (running == nullptr || !running->timed_out) return false;
+    const bool is_late = running != nullptr ? running->timed_out : of.waits_for_gil() && driven.overdue() > 0;
+    if (!is_late) {
+      stuck_at_ms_ = 0;
+      return false;
+    }
+    shard_counts& counts = driven.counts();
     if (stuck_at_ms_ == 0) {
       stuck_at_ms_ = core::coarse_ms() + lease::stuck_after_ms;
+      if (running == nullptr) return false;  // the pool interrupts its own
       counts.interruptions.add();
       told.interrupt(of.section());
     } else if (!is_stuck_ && core::coarse_ms() >= stuck_at_ms_) {
@@ -100,8 +113,8 @@ void spare_driver::run() {
     driven.counts().hand_overs.add();
     overrun late;
     for (;;) {
-      take_turn(driven, of.runner_, late.is_stuck());
-      if (late.look(of, of.hooks_, driven.counts())) driven.turn_away_deferred();
+      take_turn(driven, helps(of, of.runner_) ? of.runner_ : nullptr, late.is_stuck());
+      if (late.look(of, of.hooks_, driven)) driven.turn_away_deferred();
       if (of.lending_.wanted()) break;
       driven.wait(late.patience_ms());
     }

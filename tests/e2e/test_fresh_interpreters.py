@@ -27,13 +27,20 @@ async def who():
     return {"version": VERSION, "interpreter": [os.getpid(), app.worker.interpreter_id]}
 
 # Inside of C with the GIL held: nothing interrupts it.
-@app.get("/stuck", run="inline", timeout=0.1)
-async def stuck():
+def pass_gate_with_gil():
     import ctypes
     gate = os.open("gate", os.O_RDONLY)
     ctypes.PyDLL(None).read(gate, ctypes.create_string_buffer(1), ctypes.c_size_t(1))
     os.close(gate)
     return "free again"
+
+@app.get("/stuck", run="inline", timeout=0.1)
+async def stuck():
+    return pass_gate_with_gil()
+
+@app.get("/stuck-pooled", run="pool", timeout=0.1)
+def stuck_pooled():
+    return pass_gate_with_gil()
 """
 )
 
@@ -72,6 +79,19 @@ def test_a_stuck_worker_is_replaced_and_ends_when_it_comes_back(serve: Serve, tm
         assert after != before
         gate.open()
         assert who(server) == after
+
+
+def test_a_process_whose_gil_a_pooled_handler_keeps_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    words = ("--workers", "1", "--strategy", "processes", "--grace-period-s", "2")
+    with Gate(tmp_path) as gate, Server(tmp_path / "app.py", *words, cwd=tmp_path) as server:
+        before = who(server)
+        with Wire(server) as waiting:
+            waiting.send(request("/stuck-pooled"))
+            gate.wait_for_somebody()
+            assert waiting.receive().status == 504
+            server.wait_for_log(r"worker 0 is stuck in a handler")
+            wait_until(lambda: who(server) not in (before, None), "another worker answers")
 
 
 @PINNED

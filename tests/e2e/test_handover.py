@@ -63,6 +63,10 @@ async def stuck_async(gate: str = "gate", name: str = ""):
 async def who():
     return [os.getpid(), threading.get_native_id(), app.worker.interpreter_id, app.worker.index]
 
+@app.get("/who-inline", run="inline")
+async def who_inline():
+    return await who()
+
 @app.post("/size")
 async def size(request: Request):
     return len(await request.body())
@@ -146,14 +150,14 @@ def test_a_connection_keeps_the_order_of_its_answers(serve: Serve, gate: Gate) -
 
 def test_the_shard_goes_back_to_its_worker(serve: Serve, gate: Gate, stuck: str) -> None:
     with serve(APP, "--workers", "1") as server, Wire(server) as wire, Wire(server) as other:
-        before = other.ask("/who").json
+        before = other.ask("/who-inline").json
         wire.send(request(stuck))
         gate.wait_for_somebody()
         assert_is_driven(other)
         gate.open()
         assert wire.receive().json == "went on"
-        assert wire.ask("/who").json == before
-        assert other.ask("/who").json == before
+        assert wire.ask("/who-inline").json == before
+        assert other.ask("/who-inline").json == before
 
 
 def test_bodies_arrive_and_answers_leave_meanwhile(serve: Serve, gate: Gate) -> None:
@@ -246,14 +250,14 @@ def test_stopping_waits_for_the_stuck_handler(serve: Serve, gate: Gate, stuck: s
 
 def test_two_hundred_times(serve: Serve, gate: Gate, tmp_path: Path) -> None:
     with serve(APP, "--workers", "1") as server, Wire(server) as wire, Wire(server) as other:
-        before = other.ask("/who").json
+        before = other.ask("/who-inline").json
         for _ in range(200):
             wire.send(request("/stuck"))
             gate.wait_for_somebody()
             assert_is_driven(other)
             gate.open()
             assert wire.receive().json == "went on"
-        assert other.ask("/who").json == before
+        assert other.ask("/who-inline").json == before
         assert Diary(tmp_path).lines().count("went on") == 200
 
 
@@ -263,7 +267,7 @@ def one_of_each_worker(server: Server, count: int, stack: ExitStack) -> list[Wir
 
     def is_complete() -> bool:
         wire = stack.enter_context(Wire(server))
-        found.setdefault(wire.ask("/who").json[3], wire)
+        found.setdefault(wire.ask("/who-inline").json[3], wire)
         return len(found) == count
 
     wait_until(is_complete, f"connections to {count} workers")
@@ -303,7 +307,7 @@ def with_pool(strategy: str, folder: Path, *options: str) -> Server:
 @POOLED
 def test_handlers_of_others_run_meanwhile(pooled: str, gate: Gate, stuck: str, tmp_path: Path) -> None:
     with with_pool(pooled, tmp_path, "--workers", "1") as server, Wire(server) as wire, Wire(server) as other:
-        before = other.ask("/who").json
+        before = other.ask("/who-inline").json
         wire.send(request(stuck))
         gate.wait_for_somebody()
         for each in (other, Wire(server)):
@@ -315,7 +319,21 @@ def test_handlers_of_others_run_meanwhile(pooled: str, gate: Gate, stuck: str, t
         assert other.ask("/who").json != before, "the worker is stuck: somebody else answers"
         gate.open()
         assert wire.receive().json == "went on"
-        wait_until(lambda: other.ask("/who").json == before, "the worker answers again")
+        assert other.ask("/who-inline").json == before
+
+
+@POOLED
+def test_handlers_that_asked_for_the_worker_wait_for_it(pooled: str, gate: Gate, stuck: str, tmp_path: Path) -> None:
+    with with_pool(pooled, tmp_path, "--workers", "1") as server, Wire(server) as wire, Wire(server) as other:
+        before = other.ask("/who-inline").json
+        with Wire(server) as third:
+            wire.send(request(stuck))
+            gate.wait_for_somebody()
+            other.send(request("/who-inline"))
+            assert third.ask("/who").json != before, "the worker is stuck: somebody else answers"
+            gate.open()
+            assert wire.receive().json == "went on"
+            assert other.receive().json == before
 
 
 @POOLED
