@@ -8,16 +8,22 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from fasterapi._place import current_worker
 
-__all__ = ["configure", "error_logger", "server_logger", "write_unfiltered"]
+__all__ = ["configure", "error_logger", "of_moves", "server_logger", "write_unfiltered"]
 
 server_logger = logging.getLogger("fasterapi")
 error_logger = logging.getLogger("fasterapi.error")
 
 _STDERR = 2
+
+
+def of_moves(config: Mapping[str, Any]) -> dict[str, bool]:
+    """Whether the engine tells of handlers that it moves, and how: arguments for those who start a pool."""
+    return {"log_moves": config["log_level"] in ("debug", "info"), "log_as_json": config["log_format"] == "json"}
 
 
 class _WholeLineHandler(logging.Handler):

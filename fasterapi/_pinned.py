@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from fasterapi import _engine
+from fasterapi import _engine, _logging
 from fasterapi._loader import check_routes
 from fasterapi._logging import server_logger
 
@@ -96,6 +96,5 @@ class Workers:
             pooled_workers=0 if config["strategy"] == "threads" else config["num_pooled_workers"],
             pooled_interpreters=config["num_pooled_interpreters"],
             queue_size=config["queue_size"],
-            log_moves=config["log_level"] in ("debug", "info"),
-            log_as_json=config["log_format"] == "json",
+            **_logging.of_moves(config),
         )

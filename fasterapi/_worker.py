@@ -287,8 +287,7 @@ def _main_pool(app: App, routes: Routes, worker: Worker, config: Mapping[str, An
         threads=config["num_pooled_workers"],
         queue_size=config["queue_size"],
         json_depth_max=config["json_depth_max"],
-        log_moves=config["log_level"] in ("debug", "info"),
-        log_as_json=config["log_format"] == "json",
+        **_logging.of_moves(config),
     )
     try:
         yield

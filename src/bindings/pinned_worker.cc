@@ -1,7 +1,6 @@
 #include "bindings/pinned_worker.h"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <utility>
 
@@ -30,7 +29,7 @@ void pinned_worker::request_drain() {
 void pinned_worker::note_stuck() {
   is_stuck_.store(true, std::memory_order_release);
   stuck_is_news_.store(true, std::memory_order_release);
-  tell();
+  events_->ring();
 }
 
 pinned_worker::state pinned_worker::now() const {
@@ -50,7 +49,7 @@ void pinned_worker::announce(server::shard& shard, std::string routes) {
   text_ = std::move(routes);
   if (drain_requested_) shard.request_drain();
   if (stop_requested_) shard.request_stop();
-  tell();
+  events_->ring();
 }
 
 void pinned_worker::retire() {
@@ -63,12 +62,7 @@ void pinned_worker::end(state how, std::string text) {
   shard_ = nullptr;
   state_ = how;
   text_ = std::move(text);
-  tell();
-}
-
-void pinned_worker::tell() const {
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(events_, &one, sizeof one);
+  events_->ring();
 }
 
 // Serves the assigned app until its end; an error is the text to show.

@@ -4,10 +4,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "fasterapi/core/result.h"
+#include "net/doorbell.h"
 #include "python/counted_job.h"
 
 namespace fasterapi::server {
@@ -33,8 +36,9 @@ class pinned_worker final : public python::counted_job {
  public:
   enum class state : uint8_t { starting, serving, ended, failed };
 
-  // `events` is an eventfd that is written when a state changes.
-  pinned_worker(assignment work, int events) : work_(std::move(work)), events_(events) {}
+  // `events` is rung when a state changes.
+  pinned_worker(assignment work, std::shared_ptr<const net::doorbell> events)
+      : work_(std::move(work)), events_(std::move(events)) {}
 
   void request_stop();
   // As request_stop(), leaving the listening socket to others, who accept from it already.
@@ -61,11 +65,10 @@ class pinned_worker final : public python::counted_job {
  private:
   core::result<> serve(const python::gil& held, int64_t interpreter_id);
   void end(state how, std::string text);
-  void tell() const;
 
   // Constant after construction.
   const assignment work_;
-  const int events_;
+  const std::shared_ptr<const net::doorbell> events_;
 
   // Guarded by mutex_.
   mutable std::mutex mutex_;

@@ -62,7 +62,7 @@ serving::serving(std::unique_ptr<worker_pool> first, serving_plan plan, PyObject
       on_ready_(on_ready),
       on_event_(on_event),
       detached_(PyEval_SaveThread()),
-      events_(worker_pool::make_events()),
+      events_(std::make_shared<net::doorbell>()),
       signals_(server::signal_watch::reloads::yes) {
   batches_.push_back({std::move(first), purpose::first});
   batches_.back().workers->resize(plan_.count);
@@ -77,10 +77,9 @@ serving::~serving() {
 
 int serving::run() {
   while (!all_over()) {
-    pollfd watched[] = {{events_.get(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
+    pollfd watched[] = {{events_->fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
     ::poll(watched, 2, static_cast<int>(patience_ms()));
-    uint64_t word;
-    [[maybe_unused]] const ssize_t got = ::read(events_.get(), &word, sizeof word);
+    events_->still();
     take_signal();
     notice_failures();
     notice_readiness();
@@ -144,9 +143,9 @@ void serving::start(purpose what, std::vector<int> places, pinned_worker* replac
 
 void serving::put_to_work(batch& made, const std::vector<int>& places) {
   if (plan_.pool.threads > 0 && made.what != purpose::substitute) {
-    made.workers->open_call_pool(plan_.pool, events_.get());
+    made.workers->open_call_pool(plan_.pool, events_);
   }
-  made.workers->assign(places, plan_.config, plan_.cpus, events_.get());
+  made.workers->assign(places, plan_.config, plan_.cpus, events_);
 }
 
 void serving::notice_failures() {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "bindings/worker_pool.h"
-#include "net/descriptor.h"
+#include "net/doorbell.h"
 #include "server/signal_watch.h"
 
 namespace fasterapi::bindings {
@@ -81,8 +81,8 @@ class serving {
   PyObject* const on_ready_;
   PyObject* const on_event_;
   PyThreadState* detached_;
-  PyObject* raised_ = nullptr;  // by one of the two
-  net::descriptor events_;      // written when a worker's state changes
+  PyObject* raised_ = nullptr;                   // by one of the two
+  std::shared_ptr<const net::doorbell> events_;  // rung when a worker's state changes
   server::signal_watch signals_;
   std::vector<batch> batches_;  // the oldest first
   int status_ = 0;

@@ -1,7 +1,5 @@
 #include "bindings/worker_pool.h"
 
-#include <sys/eventfd.h>
-
 #include <utility>
 
 #include "fasterapi/python/error.h"
@@ -68,17 +66,14 @@ void worker_pool::resize(size_t count) {
   seats_.resize(count);
 }
 
-void worker_pool::open_call_pool(pool_plan plan, int events) {
+void worker_pool::open_call_pool(pool_plan plan, std::shared_ptr<const net::doorbell> events) {
   plan.python_path = python_path_;
-  plan.changed = [events] {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(events, &one, sizeof one);
-  };
+  plan.changed = [events = std::move(events)] { events->ring(); };
   pool_ = call_pool::start(std::move(plan));
 }
 
 void worker_pool::assign(const std::vector<int>& places, const std::string& config, const std::vector<int>& cpus,
-                         int events) {
+                         const std::shared_ptr<const net::doorbell>& events) {
   for (size_t i = 0; i < seats_.size(); ++i) {
     const int place = places[i];
     const int cpu = cpus.empty() ? -1 : cpus[static_cast<size_t>(place) % cpus.size()];
@@ -107,8 +102,6 @@ void worker_pool::join() {
   crews_.clear();
   if (pool_ != nullptr) call_pool::retire(std::exchange(pool_, nullptr));
 }
-
-net::descriptor worker_pool::make_events() { return net::descriptor(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
 
 const pinned_worker* worker_pool::failed() const {
   for (const pinned_worker* one : workers_) {

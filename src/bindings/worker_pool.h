@@ -8,7 +8,7 @@
 
 #include "bindings/call_pool.h"
 #include "bindings/pinned_worker.h"
-#include "net/descriptor.h"
+#include "net/doorbell.h"
 #include "python/crew.h"
 
 namespace fasterapi::bindings {
@@ -42,16 +42,16 @@ class worker_pool {
   void resize(size_t count);
   // Makes a pool, which runs handlers for all of them and for those that come in their place. Before they are put to
   // work; `events` as for assign().
-  void open_call_pool(pool_plan plan, int events);
-  // Puts them all to work, each at one of `places`: the workers' indices. `events` is an eventfd, which is written when
-  // the state of one changes, and outlives this.
-  void assign(const std::vector<int>& places, const std::string& config, const std::vector<int>& cpus, int events);
+  void open_call_pool(pool_plan plan, std::shared_ptr<const net::doorbell> events);
+  // Puts them all to work, each at one of `places`: the workers' indices. `events` is rung when the state of one
+  // changes.
+  void assign(const std::vector<int>& places, const std::string& config, const std::vector<int>& cpus,
+              const std::shared_ptr<const net::doorbell>& events);
   void request_stop();
   void request_drain();
   // Until every interpreter has ended. Not attached.
   void join();
 
-  static net::descriptor make_events();
   template <typename Predicate>
   bool all(Predicate&& holds) const {
     return std::all_of(workers_.begin(), workers_.end(), [&](const pinned_worker* one) { return holds(*one); });

@@ -1,8 +1,5 @@
 #include "net/poller.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <cerrno>
 
 namespace fasterapi::net {
@@ -11,9 +8,8 @@ core::result<poller> poller::create() {
   poller made;
   made.epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
   if (!made.epoll_.valid()) return core::system_error(errno, "open an epoll instance");
-  made.wake_.reset(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!made.wake_.valid()) return core::system_error(errno, "open an eventfd");
-  if (!made.add(made.wake_.get(), EPOLLIN | EPOLLET, wake_tag)) return core::system_error(errno, "watch an eventfd");
+  if (!made.add(made.wake_.fd(), EPOLLIN | EPOLLET, wake_tag)) return core::system_error(errno, "watch an eventfd");
   return made;
 }
 
@@ -39,11 +35,6 @@ bool poller::remove(int fd) noexcept { return epoll_ctl(epoll_.get(), EPOLL_CTL_
 std::span<epoll_event> poller::wait(int timeout_ms) noexcept {
   const int count = epoll_wait(epoll_.get(), events_.data(), max_events, timeout_ms);
   return {events_.data(), count > 0 ? static_cast<size_t>(count) : 0};
-}
-
-void poller::wake() const noexcept {
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
 }
 
 }  // namespace fasterapi::net

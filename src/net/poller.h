@@ -8,10 +8,11 @@
 
 #include "fasterapi/core/result.h"
 #include "net/descriptor.h"
+#include "net/doorbell.h"
 
 namespace fasterapi::net {
 
-// An epoll instance with a wake-up from other threads (epoll(7), eventfd(2)).
+// An epoll instance with a wake-up from other threads (epoll(7)).
 //
 // All members belong to the thread that drives it, except wake(), which any thread may call.
 class poller {
@@ -34,11 +35,11 @@ class poller {
   int fd() const noexcept { return epoll_.get(); }
 
   // Makes a wait in progress, or else the next one, return. Any thread.
-  void wake() const noexcept;
+  void wake() const noexcept { wake_.ring(); }
 
  private:
   descriptor epoll_;
-  descriptor wake_;
+  doorbell wake_;
   std::array<epoll_event, max_events> events_;
 };
 

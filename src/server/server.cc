@@ -1,8 +1,6 @@
 #include "fasterapi/server/server.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -12,7 +10,7 @@
 #include <vector>
 
 #include "core/cpus.h"
-#include "net/descriptor.h"
+#include "net/doorbell.h"
 #include "net/listener.h"
 #include "server/handlers.h"
 #include "server/python_workers.h"
@@ -68,7 +66,7 @@ struct server::engine {
   // Any thread.
   std::atomic<uint16_t> port = 0;
   std::atomic<size_t> serving = 0;
-  net::descriptor ended;  // an eventfd: readable once no reactor serves any more
+  net::doorbell ended;  // rung once no reactor serves any more
 
   core::result<> add(std::string_view method, std::string_view pattern, route_handler handler);
   core::result<> open_reactors();
@@ -133,10 +131,7 @@ void server::engine::begin_threads() {
 
 void server::engine::run(size_t index, python_side* side) noexcept {
   reactors[index]->run(side);
-  if (serving.fetch_sub(1) == 1) {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(ended.get(), &one, sizeof one);
-  }
+  if (serving.fetch_sub(1) == 1) ended.ring();
 }
 
 void server::engine::stop() noexcept {
@@ -163,7 +158,7 @@ core::result<> server::engine::finish() {
 }
 
 core::result<> server::engine::wait_for(signal_watch& signals) {
-  pollfd watched[] = {{signals.fd(), POLLIN, 0}, {ended.get(), POLLIN, 0}};
+  pollfd watched[] = {{signals.fd(), POLLIN, 0}, {ended.fd(), POLLIN, 0}};
   while ((watched[1].revents & POLLIN) == 0) {
     if (::poll(watched, 2, -1) < 0 && errno != EINTR) return core::system_error(errno, "wait for signals");
     if (signals.take() != 0) stop();
@@ -174,7 +169,6 @@ core::result<> server::engine::wait_for(signal_watch& signals) {
 core::result<std::unique_ptr<server>> server::create(server_config settings) {
   auto made = std::make_unique<engine>();
   made->settings = std::move(settings);
-  made->ended.reset(eventfd(0, EFD_CLOEXEC));
   if (!made->ended.valid()) return core::system_error(errno, "make an eventfd");
   return std::unique_ptr<server>(new server(std::move(made)));
 }
