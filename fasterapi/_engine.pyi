@@ -30,6 +30,9 @@ def current_task(loop: AbstractEventLoop | None = None) -> asyncio.Task[Any] | N
 def usable_cpus() -> int:
     """CPUs by affinity and cgroup quota, at least 1."""
 
+def end_with_supervisor(pipe: int, patience_s: float, /) -> None:
+    """End this process `patience_s` after the other end of a pipe is closed, whatever its threads do then."""
+
 def shared_memory_descriptor() -> int:
     """The file of this process's shared memory, for handing it to a child process."""
 
@@ -299,7 +302,6 @@ def end_executors() -> None:
 def take_completed() -> list[Future[Any]] | None:
     """Wait for calls that ended, of futures that somebody watches; None when there will be no more."""
 
-@final
 def start_main_pool(
     loop: LoopBase,
     *,
@@ -317,6 +319,7 @@ def start_main_pool(
 def stop_main_pool() -> None:
     """End them, once no worker serves any more."""
 
+@final
 class PinnedWorkers:
     """Worker threads: each with an own-GIL interpreter, or all `in_main`, the main interpreter.
 

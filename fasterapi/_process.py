@@ -26,6 +26,9 @@ from fasterapi._worker import Orders, run_process
 
 __all__ = ["main"]
 
+# How much longer than the grace period an end may take that was asked for in vain.
+GRACE_MARGIN_S = 2.0
+
 
 def main(report_fd: int) -> int:
     """Run one shard in this process's main interpreter until it is told to stop; returns the exit status."""
@@ -38,6 +41,8 @@ def main(report_fd: int) -> int:
     if "stats_fd" in config:
         _engine.adopt_stats(config["stats_fd"])
 
+    # Handlers that are stuck in C do not let this interpreter notice that the supervisor is gone.
+    _engine.end_with_supervisor(0, config["grace_period_s"] + GRACE_MARGIN_S)
     orders = Orders(config, report_fd)
     threading.Thread(target=_obey, args=(lines, orders), name="supervisor-watch", daemon=True).start()
     try:
@@ -61,6 +66,7 @@ def _obey(lines: Iterator[dict[str, Any]], orders: Orders) -> None:
     for order in lines:
         orders.obey(order)
     os.kill(os.getpid(), signal.SIGTERM)
+    orders.obey({"order": "stop"})
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 #include <array>
 
-#include "bindings/encode.h"
 #include "bindings/call_pool.h"
+#include "bindings/encode.h"
 #include "bindings/executor.h"
 #include "bindings/future.h"
 #include "bindings/handle.h"
@@ -17,6 +17,7 @@
 #include "bindings/shared_memory.h"
 #include "bindings/stats.h"
 #include "core/cpus.h"
+#include "server/lifeline.h"
 
 namespace fasterapi::bindings {
 
@@ -71,12 +72,22 @@ PyObject* bind_package(PyObject* module, PyObject* args) {
 
 PyObject* usable_cpus(PyObject*, PyObject*) { return PyLong_FromLong(core::usable_cpus()); }
 
+PyObject* end_with_supervisor(PyObject*, PyObject* args) {
+  int pipe;
+  double patience_s;
+  if (!PyArg_ParseTuple(args, "id", &pipe, &patience_s)) return nullptr;
+  server::end_with_other_side(pipe, static_cast<int64_t>(patience_s * 1000));
+  Py_RETURN_NONE;
+}
+
 PyMethodDef functions[] = {
     {"bind_package", bind_package, METH_VARARGS,
      "Give the engine what it needs of Python: (Request, Response, handle_exception, handle_status, "
      "handle_validation_error, log_timeout, RequestTimeout)."},
     {"current_task", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(current_task)),
      METH_FASTCALL | METH_KEYWORDS, "asyncio.current_task(), also inside a request that has no Task yet."},
+    {"end_with_supervisor", end_with_supervisor, METH_VARARGS,
+     "End this process `patience_s` after the other end of a pipe is closed, whatever its threads do then."},
     {"usable_cpus", usable_cpus, METH_NOARGS, "CPUs by affinity and cgroup quota, at least 1."},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -89,8 +100,9 @@ int execute(PyObject* module) {
   if (state.status_code_name == nullptr || state.raw_headers_name == nullptr || state.body_name == nullptr) return -1;
   if (add_encode(module, state) < 0 || add_plan(module, state) < 0 || add_handle(module, state) < 0 ||
       add_loop(module, state) < 0 || add_routes(module, state) < 0 || add_request(module, state) < 0 ||
-      add_request_task(module, state) < 0 || add_pinned(module, state) < 0 || add_call_pool(module, state) < 0 || add_shared_memory(module, state) < 0 ||
-      add_future(module, state) < 0 || add_executor(module, state) < 0 || add_stats(module, state) < 0) {
+      add_request_task(module, state) < 0 || add_pinned(module, state) < 0 || add_call_pool(module, state) < 0 ||
+      add_shared_memory(module, state) < 0 || add_future(module, state) < 0 || add_executor(module, state) < 0 ||
+      add_stats(module, state) < 0) {
     return -1;
   }
   return PyModule_AddStringConstant(module, "__version__", FASTERAPI_VERSION);

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import Serve
+from tests.e2e.gate import SOURCE, Gate, wait_until
 from tests.e2e.versions import Clients, app_of, ask, until, versions
 from tests.e2e.wire import Wire, request
 
@@ -27,6 +29,47 @@ def test_what_waits_at_a_dead_workers_socket_is_answered(serve: Serve) -> None:
         assert [wire.receive().json for wire in waiting] == [1] * 5
         for wire in waiting:
             wire.socket.close()
+
+
+STUCK = (
+    SOURCE
+    + """
+import ctypes
+from fasterapi import App
+
+app = App()
+
+@app.get("/process", run="inline")
+def process():
+    return os.getpid()
+
+@app.get("/stuck", run="inline")
+def stuck():
+    pass_gate("gate")
+
+@app.get("/stuck-with-gil", run="inline")
+def stuck_with_gil():
+    gate = os.open("gate", os.O_RDONLY)
+    ctypes.PyDLL(None).read(gate, ctypes.create_string_buffer(1), ctypes.c_size_t(1))
+"""
+)
+
+
+@pytest.mark.parametrize("path", ["/stuck", "/stuck-with-gil"])
+def test_a_stuck_worker_does_not_outlive_its_supervisor_for_long(serve: Serve, path: str, tmp_path: Path) -> None:
+    options = ("--workers", "1", "--grace-period-s", "0.1")
+    with Gate(tmp_path) as gate, serve(STUCK, *options) as server, Wire(server) as wire:
+        process = wire.ask("/process").json
+        wire.send(request(path))
+        gate.wait_for_somebody()
+        server.signal(signal.SIGKILL)
+        assert server.wait() == -signal.SIGKILL
+        try:
+            wait_until(lambda: not os.path.exists(f"/proc/{process}"), "the worker ends")
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+    assert "the supervisor is gone, and some requests do not end" in server.log
 
 
 def test_another_worker_takes_over_while_one_cannot_start(serve: Serve, tmp_path: Path) -> None:
