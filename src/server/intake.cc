@@ -426,7 +426,7 @@ void shard::delegate(call& given, call_runner& runner) noexcept {
 
 void shard::turn_away(call& refused) noexcept {
   counts().requests_refused.add();
-  send_busy(refused, "the worker of this connection is stuck");
+  send_busy(refused, "the worker of this connection is stuck", true);
 }
 
 void shard::turn_away_deferred() noexcept {

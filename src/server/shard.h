@@ -97,7 +97,7 @@ class shard {
   size_t overdue() const noexcept { return overdue_; }
   // Keeps the call for the thread that the shard belongs to, which is handed it out again after take_back().
   void defer(call& later) noexcept;
-  // Answers 503: nobody can run its handler now, or those of all calls that were deferred.
+  // Answers 503 and closes: nobody can run its handler here, or those of all calls that were deferred, but others may.
   void turn_away(call& refused) noexcept;
   void turn_away_deferred() noexcept;
   // A suspended call that nobody waits for any more; its handler should end soon, and must still be ended by answer().
@@ -229,7 +229,7 @@ class shard {
   void release(call& ended) noexcept;
   void send_detail(call& ended, uint16_t status, std::string_view detail, std::string_view id, extra_fields fields,
                    bool close) noexcept;
-  void send_busy(call& refused, std::string_view detail) noexcept;
+  void send_busy(call& refused, std::string_view detail, bool close = false) noexcept;
   void reply(call& ended, uint16_t status, std::string_view detail, extra_fields fields, bool close) noexcept;
   void finish_output(connection& to, connection::sent state) noexcept;
   void take_note_of(const call& ended, const answer_view& given) noexcept;

@@ -105,6 +105,7 @@ def test_calls_for_a_stuck_worker_are_turned_away(serve: Serve, tmp_path: Path) 
             other.send(request("/who"))
             refused = other.receive()
             assert (refused.status, refused.header("retry-after")) == (503, "1")
+            assert refused.header("connection") == "close", "a fresh worker may have the next one"
         gate.open()
 
 

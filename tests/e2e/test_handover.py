@@ -41,6 +41,10 @@ async def fine():
     note("fine")
     return "fine"
 
+@app.get("/patient-for-a-moment", timeout=0.05)
+async def patient():
+    note("too late")
+
 @app.get("/typed/{number}")
 async def typed(number: int):
     return number
@@ -98,6 +102,7 @@ async def expect(fifo: str):
 
 
 TRIES_MAX = 50
+WITHOUT_POOL = pytest.mark.parametrize("strategy", ["pinned"], indirect=True)
 
 
 @pytest.fixture
@@ -292,6 +297,25 @@ def test_two_workers_at_once(serve: Serve, gate: Gate, tmp_path: Path) -> None:
         gate.open()
         assert first.receive().json == "went on"
         assert {wire.ask("/fine").status for wire in (one, two, first, second)} == {200}
+
+
+@WITHOUT_POOL
+def test_without_a_pool_requests_wait_for_their_worker(serve: Serve, gate: Gate, stuck: str, tmp_path: Path) -> None:
+    with serve(APP, "--workers", "1", "--max-in-flight", "3") as server, ExitStack() as stack:
+        wire, first, second, other = (stack.enter_context(Wire(server)) for _ in range(4))
+        wire.send(request(stuck))
+        gate.wait_for_somebody()
+        first.send(request("/fine"))
+        assert other.ask("/patient-for-a-moment").status == 504, "it waits until its own deadline"
+        second.send(request("/fine"))
+        # Once the second one waits too, there are as many as may be in flight.
+        replies = (other.ask("/patient-for-a-moment") for _ in range(TRIES_MAX))
+        refused = next(reply for reply in replies if reply.status != 504)
+        assert (refused.status, refused.header("retry-after")) == (503, "1")
+        gate.open()
+        assert [each.receive().json for each in (wire, first, second)] == ["went on", "fine", "fine"]
+        assert other.ask("/fine").json == "fine"
+    assert "too late" not in Diary(tmp_path).lines()
 
 
 POOLED = pytest.mark.parametrize("pooled", ["pinned", "auto"])
