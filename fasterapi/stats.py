@@ -71,8 +71,8 @@ class Figures:
     """What one worker did, or several together.
 
     `latency` is the time from the turn in which a request's head was complete to its answer; `turns` that of the event
-    loop's turns, callbacks included; `gil_wait` that of taking the GIL back after waiting for I/O. `in_flight` are
-    requests whose handlers have not ended, those included that were answered with 504 or whose client is gone.
+    loop's turns, callbacks included, and `gil_wait` that of taking the GIL back after waiting for I/O, both of every
+    eighth turn. `in_flight` are requests whose handlers have not ended, those included that were answered with 504 or whose client is gone.
     """
 
     connections_open: int
@@ -254,13 +254,14 @@ def _figures(places: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     for place in places:
         counts.update(place["counts"])
+    routes = [route for place in places for route in place["routes"]]
     return {
         "connections_open": _gauge(places, "connections_accepted", "connections_closed"),
         "connections_accepted": counts["connections_accepted"],
         "connections_refused": counts["connections_refused"],
         "requests": counts["requests"],
         "in_flight": _gauge(places, "handed_out", "completed"),
-        "answers": _answers(places),
+        "answers": _answers(routes),
         "answered_without_handler": counts["answered_without_handler"],
         "run_inline": counts["run_inline"],
         "run_pooled": counts["run_pooled"],
@@ -272,7 +273,7 @@ def _figures(places: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "bytes_in": counts["bytes_in"],
         "bytes_out": counts["bytes_out"],
         "unsent_bytes": _gauge(places, "queued", "settled"),
-        "latency": _latency([route for place in places for route in place["routes"]]),
+        "latency": _latency(routes),
         "turns": _durations([place["turns"] for place in places]),
         "gil_wait": _durations([place["gil_wait"] for place in places]),
     }
@@ -367,7 +368,6 @@ def _difference(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> dic
         **now,
         "gauges": now["counts"],
         "counts": _less(now["counts"], before["counts"]),
-        "answers": [mine - less for mine, less in zip(now["answers"], before["answers"], strict=True)],
         "turns": _less_durations(now["turns"], before["turns"]),
         "gil_wait": _less_durations(now["gil_wait"], before["gil_wait"]),
         "routes": [_less_route(route, routes.get(route["name"])) for route in now["routes"]],

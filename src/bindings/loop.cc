@@ -329,7 +329,7 @@ void take_calls(loop_object* self) {
     core.busy.begin();
     run_call(core.here, *next);
     enter_shard(self);
-    const int64_t run_ns = core.busy.end();
+    const int64_t run_ns = core.busy.end(shard.last_answer());
     if (is_routed) core.pool->where().ran_on_shard(route, run_ns);
   }
 }
@@ -344,11 +344,13 @@ PyObject* run_once(PyObject* object, PyObject*) {
   if (patience == 0) {
     shard.wait(0);
   } else {
+    bool measures = false;
     core::ticks waited;
     Py_BEGIN_ALLOW_THREADS shard.wait(patience);
+    measures = shard.measures_turn();
     waited = shard.turn_began();
     self->core->hold->leave_for_gil();  // another thread may keep it for long
-    Py_END_ALLOW_THREADS shard.counts().gil_wait.record_alone(core::ticks::now().ns_since(waited));
+    Py_END_ALLOW_THREADS if (measures) { shard.counts().gil_wait.record_alone(core::ticks::now().ns_since(waited)); }
     enter_shard(self);
   }
   take_calls(self);

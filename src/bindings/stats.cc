@@ -68,8 +68,8 @@ ref route_of(const metrics_board& board, const metrics_board::place& place, uint
   const std::string name = board.name(place, index);
   record route;
   route.put("name", ref::steal(PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace")));
-  route.put("requests", counts.requests);
-  route.put("run_inline", counts.run_inline);
+  route.put("requests", counts.requests());
+  route.put("run_inline", counts.run_inline());
   route.put("run_pooled", counts.run_pooled);
   route.put("timeouts", counts.timeouts);
   route.put("slowest_ns", counts.slowest_ns);
@@ -82,7 +82,7 @@ ref routes_of(const metrics_board& board, const metrics_board::place& place) {
   ref list = ref::steal(PyList_New(0));
   for (uint32_t i = 0; list && i < board.routes_of(place); ++i) {
     // What was never asked for takes no memory until it is looked at.
-    if (board.route(place, i).requests.value() == 0) continue;
+    if (board.route(place, i).requests() == 0) continue;
     const ref route = route_of(board, place, i);
     if (!route || PyList_Append(list.get(), route.get()) != 0) return {};
   }
@@ -95,7 +95,7 @@ ref counts_of(const shard_counts& counts) {
   all.put("connections_closed", counts.connections_closed);
   all.put("connections_accepted", counts.connections_accepted);
   all.put("connections_refused", counts.connections_refused);
-  all.put("completed", counts.completed);
+  all.put("completed", counts.completed());
   all.put("handed_out", counts.handed_out);
   all.put("requests", counts.requests);
   all.put("run_inline", counts.run_inline);
@@ -121,7 +121,6 @@ ref place_of(const metrics_board& board, const metrics_board::place& place) {
   all.put("live", place.at.load(std::memory_order_relaxed) == metrics_board::place::live ? 1U : 0U);
   all.put("since_ns", static_cast<uint64_t>(place.since_ns.load(std::memory_order_relaxed)));
   all.put("counts", counts_of(place.counts));
-  all.put("answers", answers_of(place.counts.answers));
   all.put("turns", durations_of(place.counts.turns));
   all.put("gil_wait", durations_of(place.counts.gil_wait));
   all.put("routes", routes_of(board, place));

@@ -28,9 +28,10 @@ class busy_meter {
   bool turn_is_full() const noexcept { return turn_ns_ > turn_max_ns; }
 
   void begin() noexcept { begun_ = core::ticks::now(); }
-  // How long the handler ran that has ended now.
-  int64_t end() noexcept {
-    const int64_t run_ns = core::ticks::now().ns_since(begun_);
+  // How long the handler ran that has ended now. `answered` is when the last answer was given: its own, most likely.
+  int64_t end(core::ticks answered) noexcept {
+    int64_t run_ns = answered.ns_since(begun_);
+    if (run_ns == 0) run_ns = core::ticks::now().ns_since(begun_);
     turn_ns_ += run_ns;
     return run_ns > look_closer_ns ? without_waits(run_ns) : run_ns;
   }

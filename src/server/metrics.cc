@@ -2,13 +2,25 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace fasterapi::server {
 
 void shard_counts::settle() noexcept {
   connections_closed.set(connections_accepted.value());
-  completed.set(handed_out.value());
+  lost.add(handed_out.value() - completed());
   traffic.settled.set(traffic.queued.value());
+}
+
+uint64_t route_counts::requests() const noexcept {
+  return std::accumulate(answers.begin(), answers.end(), uint64_t{0},
+                         [](uint64_t sum, const tally& each) { return sum + each.value(); });
+}
+
+uint64_t route_counts::run_inline() const noexcept {
+  // What is subtracted is read first, so that it is never more.
+  const uint64_t others = run_pooled.value() + without_handler.value();
+  return requests() - others;
 }
 
 void shared_text::set(std::string_view text) noexcept {

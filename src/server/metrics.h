@@ -60,11 +60,10 @@ struct shard_counts {
   tally requests;             // whose head was complete
   tally requests_refused;     // of those: answered 503 because a bound was reached
   tally handed_out;           // to handlers
-  tally completed;            // of those: their call has ended
-  tally run_inline;           // of those completed: on the worker's own thread
-  tally run_pooled;           // of those completed: by pooled workers
+  tally run_inline;           // of those, their call has ended: on the worker's own thread
+  tally run_pooled;           // of those, their call has ended: by pooled workers
+  tally lost;                 // of those, nothing is known of them: the shard ended
   tally answered_without_handler;
-  status_tallies answers;
   traffic_counts traffic;
 
   rare_tally hand_overs;     // the shard went to a spare driver because its worker was stuck
@@ -73,21 +72,28 @@ struct shard_counts {
   rare_tally stuck;          // of those: did not
   rare_tally lines_dropped;  // of the access log, because nobody read it in time
 
-  core::latency_histogram turns;     // from the end of one wait to the beginning of the next
-  core::latency_histogram gil_wait;  // for taking the GIL back after a wait; written by the worker's own thread
+  // Of one turn in `turns_per_measure`: from the end of one wait to the beginning of the next, and for taking the GIL
+  // back after that wait, which the worker's own thread writes.
+  static constexpr uint32_t turns_per_measure = 8;
+  core::latency_histogram turns;
+  core::latency_histogram gil_wait;
 
+  // Of those handed out: their call has ended.
+  uint64_t completed() const noexcept { return run_inline.value() + run_pooled.value() + lost.value(); }
   // After the shard has ended: what was under way is so no longer.
   void settle() noexcept;
 };
 
 // What became of one route's requests on one shard. Written by the shard's driver.
 struct route_counts {
-  tally requests;
-  tally run_inline;
   tally run_pooled;
+  tally without_handler;
   tally timeouts;
   tally slowest_ns;
   status_tallies answers;
+
+  uint64_t requests() const noexcept;
+  uint64_t run_inline() const noexcept;
 };
 
 // A text that may be written while others read it: they then see a mixture of both.
@@ -129,10 +135,8 @@ class metrics {
 
   // Of each call that was answered, as it ends.
   void answered(const call_outcome& how) noexcept {
-    counts_->answers[status_class(how.status)].add();
     const uint32_t at = how.route < route_count_ ? how.route : no_route();
     route_counts& route = routes_[at];
-    route.requests.add();
     route.answers[status_class(how.status)].add();
     latencies_[at].record_alone(how.latency_ns);
     if (how.latency_ns > static_cast<int64_t>(route.slowest_ns.value())) {
@@ -142,14 +146,15 @@ class metrics {
       route.timeouts.add();
       counts_->timeouts.add();
     }
-    if (how.handed_out) (how.pooled ? route.run_pooled : route.run_inline).add();
+    if (how.pooled) [[unlikely]] {
+      route.run_pooled.add();
+    } else if (!how.handed_out) [[unlikely]] {
+      route.without_handler.add();
+    }
   }
 
   // Of each call that was handed out, as it ends, whether anybody was there to be answered or not.
-  void completed(bool pooled) noexcept {
-    counts_->completed.add();
-    (pooled ? counts_->run_pooled : counts_->run_inline).add();
-  }
+  void completed(bool pooled) noexcept { (pooled ? counts_->run_pooled : counts_->run_inline).add(); }
 
  private:
   shard_counts* counts_ = nullptr;

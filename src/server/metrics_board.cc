@@ -192,7 +192,7 @@ void metrics_board::furnish(place& taken, int32_t worker, std::span<const std::s
   if (taken.shards.load(std::memory_order_relaxed) > 0) {
     const uint32_t before = taken.route_count.load(std::memory_order_relaxed);
     for (uint32_t i = 0; i < before; ++i) {
-      if (routes_at(taken)[i].requests.value() > 0) new (&latencies_at(taken)[i]) core::latency_histogram();
+      if (routes_at(taken)[i].requests() > 0) new (&latencies_at(taken)[i]) core::latency_histogram();
       new (&routes_at(taken)[i]) route_counts();
     }
     new (&taken.counts) shard_counts();

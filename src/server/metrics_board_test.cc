@@ -46,15 +46,14 @@ TEST(MetricsBoard, KeepsWhatEachRouteDid) {
   EXPECT_EQ(board->routes_of(*mine), 3U);
   EXPECT_EQ(board->name(*mine, 1), "GET /b (b)");
   EXPECT_EQ(board->name(*mine, 2), "");
-  EXPECT_EQ(board->route(*mine, 0).requests.value(), 1U);
-  EXPECT_EQ(board->route(*mine, 0).run_inline.value(), 1U);
+  EXPECT_EQ(board->route(*mine, 0).requests(), 1U);
+  EXPECT_EQ(board->route(*mine, 0).run_inline(), 1U);
   EXPECT_EQ(board->route(*mine, 1).run_pooled.value(), 1U);
   EXPECT_EQ(board->route(*mine, 1).timeouts.value(), 1U);
   EXPECT_EQ(board->route(*mine, 1).answers[5].value(), 1U);
   EXPECT_EQ(board->route(*mine, 1).slowest_ns.value(), 5'000'000U);
   EXPECT_EQ(board->route(*mine, 2).answers[4].value(), 1U);
   EXPECT_EQ(mine->counts.timeouts.value(), 1U);
-  EXPECT_EQ(mine->counts.answers[2].value(), 1U);
   core::latency_histogram::summary latencies;
   latencies.add(board->latency(*mine, 1));
   EXPECT_EQ(latencies.count(), 1U);
@@ -84,8 +83,7 @@ TEST(MetricsBoard, GivesAPlaceThatEndedToOthersOnceNoneIsEmpty) {
   board->give_back(*first);
   metrics_board::place* next = board->take(1, two_routes);
   ASSERT_EQ(next, first);
-  EXPECT_EQ(next->counts.answers[2].value(), 0U);
-  EXPECT_EQ(board->route(*next, 1).requests.value(), 0U);
+  EXPECT_EQ(board->route(*next, 1).requests(), 0U);
   core::latency_histogram::summary latencies;
   latencies.add(board->latency(*next, 1));
   EXPECT_EQ(latencies.count(), 0U);
@@ -96,8 +94,8 @@ TEST(MetricsBoard, CountsRoutesPastItsRoomAsNone) {
   metrics_board::place* mine = board->take(0, two_routes);
   ASSERT_EQ(board->routes_of(*mine), 2U);
   board->writer_of(*mine).answered(fast_answer(1));
-  EXPECT_EQ(board->route(*mine, 0).requests.value(), 0U);
-  EXPECT_EQ(board->route(*mine, 1).requests.value(), 1U);
+  EXPECT_EQ(board->route(*mine, 0).requests(), 0U);
+  EXPECT_EQ(board->route(*mine, 1).requests(), 1U);
 }
 
 TEST(MetricsBoard, IsReadInAnotherProcessAndOutlivesIt) {
@@ -117,11 +115,11 @@ TEST(MetricsBoard, IsReadInAnotherProcessAndOutlivesIt) {
   const metrics_board::place* left = board->at(0);
   ASSERT_NE(left, nullptr);
   EXPECT_EQ(left->process.load(), child);
-  EXPECT_EQ(board->route(*left, 0).requests.value(), 1U);
-  EXPECT_EQ(left->counts.completed.value(), 0U);
+  EXPECT_EQ(board->route(*left, 0).requests(), 1U);
+  EXPECT_EQ(left->counts.completed(), 0U);
   // Its worker's next process goes on there; what was under way ended with the first.
   EXPECT_EQ(board->take(0, two_routes), left);
-  EXPECT_EQ(left->counts.completed.value(), 1U);
+  EXPECT_EQ(left->counts.completed(), 1U);
 }
 
 TEST(MetricsBoard, RefusesAnotherFile) {
@@ -147,7 +145,7 @@ TEST(MetricsBoard, GivesEachOfManyThreadsAPlace) {
   while (seen < 8000) {
     uint64_t now = 0;
     for (uint32_t i = 0; i < board->places(); ++i) {
-      if (const auto* place = board->at(i)) now += place->counts.answers[2].value();
+      if (const auto* place = board->at(i)) now += board->route(*place, 0).answers[2].value();
     }
     EXPECT_GE(now, seen);
     if (core::coarse_ms() > deadline) break;

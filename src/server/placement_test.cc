@@ -24,7 +24,7 @@ void fill(busy_meter& turn) {
     const core::ticks begun = core::ticks::now();
     while (core::ticks::now().ns_since(begun) <= busy_meter::turn_max_ns / 3) {
     }
-    turn.end();
+    turn.end({});
   }
   EXPECT_TRUE(turn.turn_is_full());
 }

@@ -104,7 +104,8 @@ void shard::take_note_of(const call& ended, const answer_view& given) noexcept {
   how.handed_out = ended.handed_out;
   how.pooled = ended.pooled;
   how.timed_out = ended.timed_out;
-  how.latency_ns = ended.began.empty() ? 0 : core::ticks::now().ns_since(ended.began);
+  last_answer_ = core::ticks::now();
+  how.latency_ns = ended.began.empty() ? 0 : last_answer_.ns_since(ended.began);
   seat_.figures().answered(how);
   if (log_.enabled()) {
     const size_t body_bytes = ended.head.method == http::method::head ? 0 : given.body.size();

@@ -134,6 +134,10 @@ class shard {
   shard_counts& counts() const noexcept { return seat_.counts(); }
   // When the last wait ended.
   core::ticks turn_began() const noexcept { return turn_began_; }
+  // Whether this turn is one of those whose length is recorded.
+  bool measures_turn() const noexcept { return measures_turn_; }
+  // When the last answer was given; empty: none was yet.
+  core::ticks last_answer() const noexcept { return last_answer_; }
   // Connections that are open and were not turned away.
   size_t open_connections() const noexcept { return open_count_; }
   // Requests whose handlers have not ended.
@@ -288,6 +292,9 @@ class shard {
   uint64_t request_id_count_ = 0;
   metrics_seat seat_;
   core::ticks turn_began_;
+  core::ticks last_answer_;
+  uint32_t turns_ = 0;
+  bool measures_turn_ = false;
 
   // Any thread.
   posted_answers posted_;

@@ -54,7 +54,6 @@ def a_place(worker: int, *routes: dict[str, Any], since_ns: int = 10, live: int 
         "live": live,
         "since_ns": since_ns,
         "counts": {**dict.fromkeys(COUNTS, 0), **counts},
-        "answers": [sum(route["answers"][i] for route in routes) for i in range(6)],
         "turns": NO_DURATIONS,
         "gil_wait": NO_DURATIONS,
         "routes": list(routes),
