@@ -129,8 +129,8 @@ void shard::finish_output(connection& to, connection::sent state) noexcept {
   linger(to);
 }
 
-// 503, to a client that may try again in a second, on the same connection unless that is to `close`. It has no id, since
-// the log says no more of one such request than how many there were.
+// 503, to a client that may try again in a second, on the same connection unless that is to `close`. It has no id,
+// since the log says no more of one such request than how many there were.
 void shard::send_busy(call& refused, std::string_view detail, bool close) noexcept {
   constexpr http::h1::response_field again{"retry-after", "1"};
   send_detail(refused, 503, detail, {}, {&again, 1}, close);

@@ -13,14 +13,22 @@ __all__ = ["Serve", "module_serve", "serve", "strategy"]
 type Serve = Callable[..., Server]
 
 
-@pytest.fixture(params=STRATEGIES)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests that use these run once for each of STRATEGIES: their module's, where it has its own."""
+    chosen = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
+    for name in ("strategy", "module_serve"):
+        if name in metafunc.fixturenames and name not in chosen:
+            metafunc.parametrize(name, getattr(metafunc.module, "STRATEGIES", STRATEGIES), indirect=True)
+
+
+@pytest.fixture
 def strategy(request: pytest.FixtureRequest) -> str:
-    """Every test that uses it runs once per strategy."""
+    """The strategy that this run of the test is about."""
     name: str = request.param
     return name
 
 
-@pytest.fixture(params=STRATEGIES, scope="module")
+@pytest.fixture(scope="module")
 def module_serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Serve:
     """Like `serve`, for a server that all tests of a module share."""
 

@@ -20,10 +20,22 @@ import pytest
 
 from fasterapi._trial import supports_own_gil
 
-__all__ = ["EACH_INTERPRETER", "INSTRUMENTED", "READY_S", "STOP_S", "STRATEGIES", "Server", "connected", "server_of"]
+__all__ = [
+    "EACH_INTERPRETER",
+    "INSTRUMENTED",
+    "READY_S",
+    "STOP_S",
+    "STRATEGIES",
+    "STRATEGIES_AND_DEFAULT",
+    "Server",
+    "connected",
+    "server_of",
+]
 
-# Those that this Python can run.
+# Those that differ most, of what this Python can run.
 STRATEGIES = ("pinned", "threads", "processes") if supports_own_gil() else ("threads", "processes")
+# With what runs where nobody chooses, which is the pinned workers with a pool: for tests of what every server does.
+STRATEGIES_AND_DEFAULT = ("auto", *STRATEGIES) if supports_own_gil() else STRATEGIES
 
 # For tests of what only workers with an interpreter each can do: run the app's code differently.
 EACH_INTERPRETER = pytest.mark.parametrize(
@@ -160,10 +172,10 @@ def connected(server: Server, timeout_s: float = 20.0) -> Iterator[http.client.H
         connection.close()
 
 
-def server_of(source: str, *options: str) -> Any:
+def server_of(source: str, *options: str, strategies: Sequence[str] = STRATEGIES) -> Any:
     """A fixture: one server per test module and strategy, that serves the app of this source text."""
 
-    @pytest.fixture(scope="module", params=STRATEGIES)
+    @pytest.fixture(scope="module", params=strategies)
     def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         folder = tmp_path_factory.mktemp("app")
         app = folder / "app.py"

@@ -7,7 +7,9 @@ import json
 import pytest
 
 from tests.e2e.conftest import Serve
-from tests.e2e.serving import connected
+from tests.e2e.serving import STRATEGIES_AND_DEFAULT, connected
+
+STRATEGIES = STRATEGIES_AND_DEFAULT
 
 APP = """
     import asyncio

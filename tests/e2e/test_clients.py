@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.serving import Server, server_of
+from tests.e2e.serving import STRATEGIES_AND_DEFAULT, Server, server_of
 
 server = server_of(
     """
@@ -67,6 +67,7 @@ server = server_of(
         return milliseconds
     """,
     *("--workers", "2"),
+    strategies=STRATEGIES_AND_DEFAULT,
 )
 
 

@@ -14,7 +14,9 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from tests.e2e.conftest import Serve
-from tests.e2e.serving import Server
+from tests.e2e.serving import STRATEGIES_AND_DEFAULT, Server
+
+STRATEGIES = STRATEGIES_AND_DEFAULT
 
 APP = """
     import asyncio
@@ -23,7 +25,7 @@ APP = """
     from fasterapi import App, PlainTextResponse, Request
 
     app = App()
-    events = []
+    events = []  # of this interpreter: those that run inline share it
 
 
     @app.get("/")
@@ -31,7 +33,7 @@ APP = """
         return {"hello": "world"}
 
 
-    @app.get("/slow")
+    @app.get("/slow", run="inline")
     async def slow(seconds: float):
         events.append("started")
         try:
@@ -43,12 +45,12 @@ APP = """
         return "slow"
 
 
-    @app.get("/events")
+    @app.get("/events", run="inline")
     def get_events():
         return events
 
 
-    @app.delete("/events")
+    @app.delete("/events", run="inline")
     def forget_events():
         events.clear()
 

@@ -9,8 +9,10 @@ import pytest
 
 from tests.e2e.conftest import Serve
 from tests.e2e.gate import SOURCE, Diary, Gate
-from tests.e2e.serving import Server
+from tests.e2e.serving import STRATEGIES_AND_DEFAULT, Server
 from tests.e2e.wire import Wire, request
+
+STRATEGIES = STRATEGIES_AND_DEFAULT
 
 DEADLINE_S = 0.1
 

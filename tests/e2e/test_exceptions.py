@@ -8,7 +8,9 @@ import re
 import pytest
 
 from tests.e2e.conftest import Serve
-from tests.e2e.serving import Server, connected
+from tests.e2e.serving import STRATEGIES_AND_DEFAULT, Server, connected
+
+STRATEGIES = STRATEGIES_AND_DEFAULT
 
 APP = """
     import asyncio

@@ -6,8 +6,10 @@ import re
 import pytest
 
 from tests.e2e.conftest import Serve
-from tests.e2e.serving import EACH_INTERPRETER, Server, server_of
+from tests.e2e.serving import EACH_INTERPRETER, STRATEGIES_AND_DEFAULT, Server, server_of
 from tests.e2e.wire import Reply, Wire
+
+STRATEGIES = STRATEGIES_AND_DEFAULT
 
 APP = """
 import asyncio
@@ -154,7 +156,7 @@ async def slow_context():
         raise RuntimeError("inside a context")
 """
 
-server = server_of(APP, "--workers", "1")
+server = server_of(APP, "--workers", "1", strategies=STRATEGIES_AND_DEFAULT)
 
 FAILING = [
     ("/raise", "RuntimeError: the reason"),

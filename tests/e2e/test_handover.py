@@ -13,9 +13,11 @@ import pytest
 
 from tests.e2e.conftest import Serve
 from tests.e2e.gate import SOURCE, Diary, Gate, wait_until
-from tests.e2e.serving import Server
+from tests.e2e.serving import STRATEGIES_AND_DEFAULT, Server
 from tests.e2e.test_resources import processor_seconds
 from tests.e2e.wire import Wire, request
+
+STRATEGIES = STRATEGIES_AND_DEFAULT
 
 APP = (
     SOURCE

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.e2e.serving import Server, server_of
+from tests.e2e.serving import STRATEGIES_AND_DEFAULT, Server, server_of
 from tests.e2e.wire import Wire, request
 
 server = server_of(
@@ -66,6 +66,7 @@ server = server_of(
     *("--workers", "1", "--log-level", "warning"),
     *("--header-timeout-s", "1", "--keep-alive-timeout-s", "1", "--write-stall-timeout-s", "2"),
     *("--body-max-bytes", "8MiB", "--body-min-rate-bytes-s", "1000"),
+    strategies=STRATEGIES_AND_DEFAULT,
 )
 
 

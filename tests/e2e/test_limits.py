@@ -7,7 +7,10 @@ from contextlib import ExitStack
 import pytest
 
 from tests.e2e.conftest import Serve
+from tests.e2e.serving import STRATEGIES_AND_DEFAULT
 from tests.e2e.wire import Wire, request
+
+STRATEGIES = STRATEGIES_AND_DEFAULT
 
 APP = """
 from fasterapi import App, PlainTextResponse, Request

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from tests.e2e.conftest import Serve
 from tests.e2e.gate import SOURCE, Diary, wait_until
-from tests.e2e.serving import Server
+from tests.e2e.serving import STRATEGIES_AND_DEFAULT, Server
 from tests.e2e.wire import Reply, Wire, request
+
+STRATEGIES = STRATEGIES_AND_DEFAULT
 
 APP = (
     SOURCE

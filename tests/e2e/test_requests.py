@@ -9,6 +9,9 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Serve
+from tests.e2e.serving import STRATEGIES_AND_DEFAULT
+
+STRATEGIES = STRATEGIES_AND_DEFAULT
 
 _APP = """
 import asyncio
@@ -52,13 +55,14 @@ async def state(request: Request):
 
 kept = []
 
-@app.get("/keep/{name}")
+# What these keep is their interpreter's.
+@app.get("/keep/{name}", run="inline")
 async def keep(request: Request):
     kept.append(request)
     await asyncio.sleep(0)
     return len(kept)
 
-@app.get("/kept")
+@app.get("/kept", run="inline")
 def show_kept(): return [(request.method, request.path_params, request.headers["x-note"]) for request in kept]
 
 @app.get("/sync")
