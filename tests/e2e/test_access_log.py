@@ -137,7 +137,10 @@ def test_nobody_has_to_read_it(tmp_path: Path, strategy: str) -> None:
         assert dropped > 0
         assert told >= dropped
         assert len(lines) - 1 + told <= asked
-        assert [line["request_id"] for line in lines[:-1]] == [f"n{i}" for i in range(len(lines) - 1)]
+        # The lines of one turn are kept or dropped together: behind many that found no room, a few may find it.
+        kept = [int(line["request_id"].removeprefix("n")) for line in lines[:-1]]
+        assert kept[:1000] == list(range(1000))
+        assert kept == sorted(set(kept))
     finally:
         process.terminate()
         assert process.wait(30) == 0
