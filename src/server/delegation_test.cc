@@ -95,7 +95,7 @@ class DelegationTest : public testing::Test {
 
   application app;
   threads_runner runner;
-  std::unique_ptr<shard> tested;
+  std::unique_ptr<shard> tested;  // ends before the runner's threads, who may be in post() still: see the sanitizers
   std::thread driver;
   uint16_t port = 0;
 };

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
 #include "core/clock.h"
 #include "server/call_runner.h"
@@ -68,6 +69,8 @@ shard::shard(const config& settings, net::poller poller, metrics_seat seat)
       seat_(std::move(seat)) {}
 
 shard::~shard() {
+  // What they posted may have been taken, and its call be over, before they were done here.
+  while (posting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   while (connection* left = open_.front()) close(*left);
   for (auto* list : {&cancelled_, &deferred_}) {
     while (call* orphan = list->pop_front()) release(*orphan);
@@ -82,7 +85,9 @@ void shard::retire(std::unique_ptr<shard> ended) noexcept {
 }
 
 void shard::post(posted_answer& posted) noexcept {
+  posting_.fetch_add(1, std::memory_order_relaxed);  // seen by whoever takes what is pushed
   if (posted_.push(posted)) wake();
+  posting_.fetch_sub(1, std::memory_order_release);
 }
 
 void shard::wait(int64_t timeout_ms) noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -87,7 +88,8 @@ class shard {
   [[nodiscard]] bool suspend(call& later, bool keep_request) noexcept;
   // Suspends the call and has `runner` run its handler; answers 503 where that has no room. `runner` outlives the call.
   void delegate(call& given, call_runner& runner) noexcept;
-  // Any thread: the answer to a call that was delegated. It is taken in the driver's next wait().
+  // Any thread: the answer to a call that was delegated. It is taken in the driver's next wait(), which may be the
+  // shard's last: its destructor waits for whoever is in here still.
   void post(posted_answer& posted) noexcept;
   // Whether its handler runs on the thread that the shard belongs to, whatever that is busy with (run_mode::inlined).
   bool is_bound(const call& given) const noexcept {
@@ -298,6 +300,7 @@ class shard {
 
   // Any thread.
   posted_answers posted_;
+  std::atomic<uint32_t> posting_ = 0;  // threads in post()
   orders orders_;
 };
 
