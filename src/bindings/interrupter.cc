@@ -63,6 +63,8 @@ void interrupter::run() {
       if (section_ == meant && watched_.section() == meant) {
         has_raised_ = true;
         PyThreadState_SetAsyncExc(thread_id_, raised_);
+      } else if (section_ == meant) {
+        section_ = 0;  // it is over, and no other has its number
       }
     }
     lock.lock();

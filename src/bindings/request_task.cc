@@ -55,6 +55,11 @@ void run_on(request_task* self) {
   if (self->call != nullptr) leave_shard(site_of(self), *self->call);
 }
 
+// It does not any more, until it is stepped again.
+void pause(const request_task* self) {
+  if (self->call != nullptr) pause(site_of(self), *self->call);
+}
+
 // ---- the end of a coroutine
 
 // Takes the call away from the task: it can be answered only once.
@@ -167,9 +172,9 @@ void continue_after(request_task* self, step_result result) {
     if (self->task != nullptr) {
       // The asyncio.Task was made during this step: its own first step will find this.
       Py_XSETREF(self->yielded, result.value.release());
-      return;
+      return pause(self);
     }
-    if (wait_for(self, result.value.get())) return;
+    if (wait_for(self, result.value.get())) return pause(self);
     step_frame frame{self->coroutine, self->context, ref::share(as_object(self)), nullptr};
     result = step(self->loop, frame, nullptr);
   }
@@ -206,6 +211,7 @@ PySendResult pass_on(request_task* self, step_result result, PyObject** value) {
   switch (result.how) {
     case PYGEN_NEXT:
       *value = result.value.release();
+      pause(self);
       return PYGEN_NEXT;
     case PYGEN_RETURN:
       end_with_value(self, result.value.get());

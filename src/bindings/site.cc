@@ -67,6 +67,11 @@ void leave_shard(const site& here, server::call& running) {
   here.loop->core->hold->leave(is_others ? nullptr : &running);
 }
 
+void pause(const site& here, const server::call& running) {
+  if (is_guest(running)) return pause_guest(here);
+  enter_shard(here.loop);
+}
+
 bool is_unwanted(const site& here, const server::call& running) {
   if (is_guest(running)) {
     pause_guest(here);

@@ -55,6 +55,8 @@ std::optional<server::answer_view> refuse_invalid(site& here, server::call& refu
 // Before code that may take its time, of the call's handler: the shard may be driven by another thread until one of the
 // other functions is called.
 void leave_shard(const site& here, server::call& running);
+// The handler has suspended: what runs from here on is others' code, which its deadline must not interrupt.
+void pause(const site& here, const server::call& running);
 // Whether nobody waits for the answer any more.
 bool is_unwanted(const site& here, const server::call& running);
 // The id of the answer that the engine has given because the deadline has passed; none if it has not. After

@@ -20,6 +20,7 @@ APP = (
     SOURCE
     + f"""
 import asyncio
+import time
 from fasterapi import App, HTTPException, RequestTimeout
 
 DEADLINE_S = {DEADLINE_S}
@@ -112,6 +113,26 @@ async def stuck_async():
     finally:
         note("left")
 
+class SleepInC:
+    # Suspends, straight from code in C: an exception that is raised meanwhile finds no code of this coroutine to end.
+    def __await__(self):
+        return map(time.sleep, [4 * DEADLINE_S])
+
+async def nap():
+    await asyncio.sleep(0)
+    note("naps")
+    await SleepInC()
+
+async def turns():
+    until = time.monotonic() + 8 * DEADLINE_S
+    while time.monotonic() < until:
+        await asyncio.sleep(0)
+    return "whole"
+
+for where in ("inline", "pool"):
+    app.get(f"/nap-{where}", run=where, timeout=DEADLINE_S)(nap)
+    app.get(f"/turns-{where}", run=where)(turns)
+
 @app.get("/raises", run="inline", timeout=DEADLINE_S)
 def raises():
     try:
@@ -183,6 +204,18 @@ def test_a_handler_that_swallows_it_is_told_again(serve: Serve, tmp_path: Path) 
         diary.wait_for("gave in")
         assert diary.lines() == ["caught 1", "caught 2", "caught 3", "gave in"]
         assert wire.ask("/fine").json == "fine"
+
+
+@pytest.mark.parametrize("place", ["inline", "pool"])
+def test_a_handler_that_has_suspended_leaves_its_interruption_to_nobody_else(serve: Serve, place: str) -> None:
+    options = ("--workers", "1", "--num-pooled-workers", "2")
+    with serve(APP, *options) as server, Wire(server) as others, Wire(server) as wire:
+        for _ in range(2):
+            others.send(request(f"/turns-{place}"))
+            assert wire.ask(f"/nap-{place}").status == 504
+            assert others.receive().json == "whole"
+        assert wire.ask("/fine").json == "fine"
+        assert "Exception" not in server.log
 
 
 def test_a_coroutine_that_swallows_its_cancellation_may_end_in_peace(serve: Serve, tmp_path: Path) -> None:
