@@ -88,6 +88,10 @@ bool pool_call::run(const python::gil&, python::place& here) noexcept {
 }
 
 void pool_call::run_handler(const site& of_loop) {
+  // The app's code can end the loop under its handlers: by SystemExit, for one.
+  if (of_loop.routes == nullptr) return deliver_error("the loop of the handler's interpreter has ended");
+  const auto routes = python::ref::share(reinterpret_cast<PyObject*>(of_loop.routes));
+  const auto app = python::ref::share(of_loop.app);
   site here;
   here.state = of_loop.state;
   here.routes = of_loop.routes;

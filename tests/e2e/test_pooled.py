@@ -365,3 +365,28 @@ def test_every_handler_runs_in_the_pool_where_that_is_the_strategy(tmp_path: Pat
         for path in ("/inline", "/who", "/who-async"):
             assert wire.ask(path).json in (1, 2)
         assert wire.ask("/nowhere").status == 404
+
+
+def test_an_interpreter_whose_loop_was_ended_by_its_app_answers_500(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        dedent("""
+            import asyncio
+            import sys
+            from fasterapi import App
+
+            app = App(run="pool")
+
+            @app.get("/ends")
+            async def ends():
+                asyncio.get_running_loop().call_soon(sys.exit)
+
+            @app.get("/next")
+            def next_one():
+                return 1
+        """)
+    )
+    options = ("--workers", "1", "--num-pooled-interpreters", "1", "--strategy", "pooled")
+    with Server(tmp_path / "app.py", *options, cwd=tmp_path) as server, Wire(server) as wire:
+        assert wire.ask("/next").json == 1
+        assert wire.ask("/ends").status == 200
+        wait_until(lambda: wire.ask("/next").status == 500, "the loop has ended")
