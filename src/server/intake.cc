@@ -424,6 +424,13 @@ void shard::delegate(call& given, call_runner& runner) noexcept {
   send_busy(given, "every worker is busy, and the queue for them is full");
 }
 
+bool shard::is_bound(const call& given, const call_runner& runner) const noexcept {
+  if (!given.routed || settings_.pool_only) return false;
+  const route& target = app_->routes[given.matched.route];
+  return target.run == run_mode::inlined ||
+         (target.run == run_mode::automatic && target.is_async && runner.shares_gil());
+}
+
 void shard::turn_away(call& refused) noexcept {
   counts().requests_refused.add();
   send_busy(refused, "the worker of this connection is stuck", true);

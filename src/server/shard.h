@@ -91,10 +91,10 @@ class shard {
   // Any thread: the answer to a call that was delegated. It is taken in the driver's next wait(), which may be the
   // shard's last: its destructor waits for whoever is in here still.
   void post(posted_answer& posted) noexcept;
-  // Whether its handler runs on the thread that the shard belongs to, whatever that is busy with (run_mode::inlined).
-  bool is_bound(const call& given) const noexcept {
-    return given.routed && !settings_.pool_only && app_->routes[given.matched.route].run == run_mode::inlined;
-  }
+  // Whether its handler runs on the thread that the shard belongs to, whatever that is busy with: one that is
+  // run_mode::inlined, and a coroutine where `runner` is of the same interpreter. What coroutines share, such as an
+  // asyncio.Event, belongs to one loop.
+  bool is_bound(const call& given, const call_runner& runner) const noexcept;
   // Calls that were delegated, and whose handlers run on although their deadline has passed.
   size_t overdue() const noexcept { return overdue_; }
   // Keeps the call for the thread that the shard belongs to, which is handed it out again after take_back().

@@ -22,7 +22,7 @@ bool helps(const lease& of, const call_runner* runner) noexcept {
 // `runner` is null where there is none that helps. `worker_is_stuck`: what would have to wait for it is turned away.
 void take_turn(shard& driven, call_runner* runner, bool worker_is_stuck) noexcept {
   while (call* next = driven.next_call()) {
-    if (runner != nullptr && !driven.is_bound(*next)) {
+    if (runner != nullptr && !driven.is_bound(*next, *runner)) {
       driven.delegate(*next, *runner);
     } else if (worker_is_stuck) {
       driven.turn_away(*next);

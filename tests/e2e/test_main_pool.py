@@ -60,6 +60,10 @@ def held_inline():
     pass_gate("gate")
     return "held inline"
 
+@app.get("/loop-of-coroutine")
+async def loop_of_coroutine():
+    return id(asyncio.get_running_loop())
+
 @app.get("/loop", run="pool", timeout=0.1)
 def loop():
     while True:
@@ -114,6 +118,18 @@ def test_a_worker_that_waits_has_others_run_its_handlers(server: Server, wire: W
         assert wire.ask("/items-async/6").json["number"] == 6
         gate.open()
         assert held.receive().body == b'"held inline"'
+
+
+def test_coroutines_wait_for_the_loop_of_their_worker(server: Server, wire: Wire, tmp_path: Path) -> None:
+    with Gate(tmp_path) as gate, Wire(server) as held, Wire(server) as other:
+        own = wire.ask("/loop-of-coroutine").json
+        held.send(request("/held-inline"))
+        gate.wait_for_somebody()
+        wire.send(request("/loop-of-coroutine"))
+        assert other.ask("/nowhere").status == 404
+        gate.open()
+        assert held.receive().body == b'"held inline"'
+        assert wire.receive().json == own
 
 
 def test_a_deadline_ends_a_handler_in_the_pool(server: Server, wire: Wire) -> None:
