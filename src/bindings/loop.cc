@@ -326,10 +326,10 @@ void take_calls(loop_object* self) {
     }
     const uint32_t route = next->matched.route;
     const bool is_routed = next->refused.status == 0;
-    core.busy.begin();
+    core.busy.begin(is_routed && core.pool->where().is_measured(route), core.hold->returned());
     run_call(core.here, *next);
     enter_shard(self);
-    const int64_t run_ns = core.busy.end(shard.last_answer());
+    const int64_t run_ns = core.busy.end(core.hold->returned(), shard.last_answer());
     if (is_routed) core.pool->where().ran_on_shard(route, run_ns);
   }
 }

@@ -1,17 +1,20 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 
+#include "core/thread_usage.h"
 #include "core/ticks.h"
-#include "net/descriptor.h"
+#include "server/lease.h"
 
 namespace fasterapi::server {
 
 // Measures how long handlers keep a shard's thread: each, and all of one turn together.
 //
-// What a thread waits for a CPU is not its handler's fault, and on a busy machine it is most of what makes a handler
-// look slow. So that time is subtracted where it matters: the kernel counts it for each thread, and reading its count
-// every now and then, and after a handler that took long, tells how much of it there was at most.
+// That a thread waits for a CPU, or that the host of a virtual machine takes that away, is not its handler's fault, and
+// it is most of what makes a fast handler look slow. So one that looks slow is judged by what the kernel counted for
+// the thread since its turn began: it has computed, or it has waited for something, or it was not slow.
 //
 // Owner: the thread that runs the handlers.
 class busy_meter {
@@ -23,31 +26,45 @@ class busy_meter {
 
   void begin_turn() noexcept {
     turn_ns_ = 0;
-    if (++turns_ % turns_between_looks == 0) look();
+    looked_ = false;
   }
   bool turn_is_full() const noexcept { return turn_ns_ > turn_max_ns; }
 
-  void begin() noexcept { begun_ = core::ticks::now(); }
-  // How long the handler ran that has ended now. `answered` is when the last answer was given: its own, most likely.
-  int64_t end(core::ticks answered) noexcept {
-    int64_t run_ns = answered.ns_since(begun_);
+  // `judged`: how long it takes is judged. `so_far` are the worker's returns to its shard before it.
+  void begin(bool judged, const lease::returns& so_far) noexcept {
+    judged_ = judged;
+    if (judged && !looked_) look(so_far);
+    begun_ = core::ticks::now();
+  }
+  // How long the handler ran that has ended by now. It ended when its thread came back to a shard that had been lent,
+  // or when it gave the last answer, if either is of this call.
+  int64_t end(const lease::returns& so_far, core::ticks last_answer) noexcept {
+    int64_t run_ns = so_far.last.ns_since(begun_);
+    if (run_ns == 0) run_ns = last_answer.ns_since(begun_);
     if (run_ns == 0) run_ns = core::ticks::now().ns_since(begun_);
+    if (run_ns > look_closer_ns && judged_) [[unlikely]]
+      run_ns = judge(run_ns, so_far);
     turn_ns_ += run_ns;
-    return run_ns > look_closer_ns ? without_waits(run_ns) : run_ns;
+    return run_ns;
   }
 
  private:
-  static constexpr uint32_t turns_between_looks = 64;
-
-  void look() noexcept;
-  int64_t without_waits(int64_t run_ns) noexcept;
-  int64_t waited_ns() noexcept;
+  void look(const lease::returns& so_far) noexcept {
+    looked_ = true;
+    seen_ = core::thread_usage::now();
+    seen_.pauses -= so_far.pauses;
+  }
+  int64_t judge(int64_t run_ns, const lease::returns& so_far) noexcept {
+    const core::thread_usage before = seen_;
+    look(so_far);
+    return seen_.pauses != before.pauses ? run_ns : std::min(run_ns, seen_.cpu_ns - before.cpu_ns);
+  }
 
   core::ticks begun_;
   int64_t turn_ns_ = 0;
-  uint32_t turns_ = 0;
-  int64_t seen_ns_ = 0;     // what the thread had waited for a CPU when that was read last
-  net::descriptor counts_;  // the kernel's; opened when it is first needed
+  bool judged_ = false;
+  bool looked_ = false;      // in this turn
+  core::thread_usage seen_;  // when it was looked at last; without pauses for the shard
 };
 
 }  // namespace fasterapi::server

@@ -1,5 +1,6 @@
 #include "server/lease.h"
 
+#include "core/thread_usage.h"
 #include "fasterapi/core/futex.h"
 #include "server/shard.h"
 
@@ -10,7 +11,11 @@ void lease::ring() noexcept {
 }
 
 bool lease::come_back() noexcept {
-  return lending_.take_back([this] { shard_.wake(); });
+  returned_.last = core::ticks::now();
+  const int64_t pauses = core::thread_usage::now().pauses;
+  const bool was_lent = lending_.take_back([this] { shard_.wake(); });
+  returned_.pauses += core::thread_usage::now().pauses - pauses;
+  return was_lent;
 }
 
 }  // namespace fasterapi::server

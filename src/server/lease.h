@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "core/ticks.h"
 #include "server/lending.h"
 
 namespace fasterapi::server {
@@ -55,6 +56,12 @@ class lease {
       return false;
     return come_back();
   }
+  // How it was to enter while the shard was lent, or about to be.
+  struct returns {
+    core::ticks last;    // when it came to that; empty: it never did
+    int64_t pauses = 0;  // of the worker's thread (core::thread_usage), waiting for the shard, all times together
+  };
+  const returns& returned() const noexcept { return returned_; }
 
   // Any thread.
   uint64_t section() const noexcept { return lending_.section(); }
@@ -83,6 +90,7 @@ class lease {
   call_runner* runner_ = nullptr;
   std::atomic<uint32_t>* bell_ = nullptr;  // of the monitor: not 0 while that sleeps
 
+  returns returned_;
   lending<> lending_;
   std::atomic<call*> running_ = nullptr;
   std::atomic<uint64_t> times_lent_ = 0;

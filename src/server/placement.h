@@ -72,6 +72,8 @@ class placement {
   void define(std::span<const route_facts> routes);
 
   site where(uint32_t route) const noexcept { return entries()[route].at.load(std::memory_order_relaxed); }
+  // Whether how long its calls take decides where the next ones run.
+  bool is_measured(uint32_t route) const noexcept { return entries()[route].moves; }
   // Where a call that has come now runs: in a turn that is full, one that could run on the shard's thread is for the
   // pool if a thread there is idle, which is asked only then. What a route itself says holds in any turn.
   template <typename HasIdleThread>
