@@ -140,9 +140,12 @@ def test_the_page_shows_a_project_that_runs(prefix: Path, tmp_path: Path) -> Non
 
 
 def test_the_page_on_the_server_shows_code_that_compiles(prefix: Path, tmp_path: Path) -> None:
-    (first, handlers) = code_blocks("docs/cpp/server.md", "cpp")
+    (first, handlers, limits) = code_blocks("docs/cpp/server.md", "cpp")
     source = tmp_path / "shown.cc"
-    source.write_text(f"{first}\nusing namespace fasterapi::server;\nvoid more(class server& srv) {{\n{handlers}\n}}\n")
+    source.write_text(
+        f"{first}\nusing namespace fasterapi::server;\nvoid more(class server& srv) {{\n{handlers}\n}}\n"
+        f"void bounded() {{\n{limits}\n}}\n"
+    )
     python_headers = sysconfig.get_path("include")
     run("g++", "-std=c++20", "-fsyntax-only", "-Wall", "-I", prefix / "include", "-isystem", python_headers, source)
 
