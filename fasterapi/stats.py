@@ -72,7 +72,8 @@ class Figures:
 
     `latency` is the time from the turn in which a request's head was complete to its answer; `turns` that of the event
     loop's turns, callbacks included, and `gil_wait` that of taking the GIL back after waiting for I/O, both of every
-    eighth turn. `in_flight` are requests whose handlers have not ended, those included that were answered with 504 or whose client is gone.
+    eighth turn. `in_flight` are requests whose handlers have not ended, those included that were answered with 504 or
+    whose client is gone.
     """
 
     connections_open: int

@@ -57,17 +57,17 @@ void answer_refused(site& here, server::call& call) {
   leave_shard(here, call);
   ref given;
   if (routed) {
-    given = ref::steal(PyObject_CallFunction(state.handle_validation_error, "OOy#O", here.app, request,
-                                             refused.body.data(), static_cast<Py_ssize_t>(refused.body.size()),
-                                             entry->label.get()));
+    given =
+        ref::steal(PyObject_CallFunction(state.handle_validation_error, "OOy#O", here.app, request, refused.body.data(),
+                                         static_cast<Py_ssize_t>(refused.body.size()), entry->label.get()));
   } else {
     const ref headers =
         ref::steal(refused.allow.empty() ? PyDict_New()
                                          : Py_BuildValue("{ss#}", "Allow", refused.allow.data(),
                                                          static_cast<Py_ssize_t>(refused.allow.size())));
     if (!headers) return answer_last_resort(here, call);
-    given = ref::steal(PyObject_CallFunction(state.handle_status, "OOiO", here.app, request, int{refused.status},
-                                             headers.get()));
+    given = ref::steal(
+        PyObject_CallFunction(state.handle_status, "OOiO", here.app, request, int{refused.status}, headers.get()));
   }
   take_answer(here, call, given);
 }

@@ -26,8 +26,8 @@ class interrupter {
   interrupter(const interrupter&) = delete;
   interrupter& operator=(const interrupter&) = delete;
 
-  // Raises as long as the worker is in that section of its lease, again and again: what the handler caught may have been
-  // the exception. Does not block.
+  // Raises as long as the worker is in that section of its lease, again and again: what the handler caught may have
+  // been the exception. Does not block.
   void request(uint64_t section);
   // The worker has left the section: nothing is raised any more, and what was not taken yet is forgotten.
   void settle();

@@ -67,9 +67,9 @@ void deallocate(PyObject* object) {
 }
 
 PyObject* serve(PyObject* object, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"count", "pin_to_cores", "grace_period_s", "config", "on_ready",
-                                "on_event", "pooled_workers", "pooled_interpreters", "queue_size", "log_moves",
-                                "log_as_json", nullptr};
+  static const char* names[] = {"count",      "pin_to_cores", "grace_period_s", "config",
+                                "on_ready",   "on_event",     "pooled_workers", "pooled_interpreters",
+                                "queue_size", "log_moves",    "log_as_json",    nullptr};
   int count;
   int pin;
   double grace_s;

@@ -134,7 +134,7 @@ void serving::reload() {
   start(purpose::reload, places_up_to(plan_.count), nullptr);
 }
 
-void serving::start(purpose what, std::vector<int> places, pinned_worker* replaced) {
+void serving::start(purpose what, const std::vector<int>& places, pinned_worker* replaced) {
   std::unique_ptr<worker_pool> made = plan_.make_workers();
   made->resize(places.size());
   batches_.push_back({std::move(made), what, replaced});

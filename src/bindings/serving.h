@@ -66,7 +66,7 @@ class serving {
   void stop();
   void take_signal();
   void reload();
-  void start(purpose what, std::vector<int> places, pinned_worker* replaced);
+  void start(purpose what, const std::vector<int>& places, pinned_worker* replaced);
   void put_to_work(batch& made, const std::vector<int>& places);
   void notice_failures();
   void notice_stuck();

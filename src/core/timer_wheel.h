@@ -16,8 +16,8 @@ struct wheel_timer : list_link<timer_tag> {
   int64_t filed_ms = 0;     // when the wheel looks at it next; the wheel's own
 };
 
-// Deadlines of many objects, in ticks of `TickMs`, cheap to move: a deadline that is put off is only written down, and the
-// object is filed anew when its old place comes round. (Varghese & Lauck 1987, scheme 6, with lazy refiling.)
+// Deadlines of many objects, in ticks of `TickMs`, cheap to move: a deadline that is put off is only written down, and
+// the object is filed anew when its old place comes round. (Varghese & Lauck 1987, scheme 6, with lazy refiling.)
 //
 // Owner: one thread. T derives from wheel_timer. Objects must be disarmed before they are destroyed.
 template <typename T, int64_t TickMs = 128>

@@ -27,7 +27,7 @@ void lent_buffers::take_back(Release release_buffer) noexcept {
     loan* next = each->next_;
     release_buffer(each->view_);
     delete each;
-    release();
+    release();  // NOLINT(clang-analyzer-cplusplus.NewDelete): each loan is a reference
     each = next;
   }
 }
@@ -42,7 +42,7 @@ void lent_buffers::settle() noexcept {
 void lent_buffers::close() noexcept {
   settle();
   closed_.store(true, std::memory_order_seq_cst);
-  take_back([](Py_buffer&) {});
+  take_back([](Py_buffer&) {});  // NOLINT(clang-analyzer-cplusplus.NewDelete): the caller has a reference
 }
 
 void lent_buffers::release() noexcept {
@@ -111,7 +111,7 @@ PyType_Spec window_spec = {
 
 border::~border() {
   lent_->close();
-  lent_->release();
+  lent_->release();  // NOLINT(clang-analyzer-cplusplus.NewDelete): it is this one's
 }
 
 void border::destroy(PyObject* capsule) noexcept {
@@ -125,7 +125,11 @@ border* border::make(PyInterpreterState* interpreter) noexcept {
     return nullptr;
   }
   auto* made = new (std::nothrow) border;
-  const ref capsule = ref::steal(made != nullptr ? PyCapsule_New(made, border_name, destroy) : PyErr_NoMemory());
+  if (made == nullptr) {
+    PyErr_NoMemory();
+    return nullptr;
+  }
+  const ref capsule = ref::steal(PyCapsule_New(made, border_name, destroy));
   if (!capsule) {
     delete made;
     return nullptr;

@@ -36,7 +36,7 @@ class monitor {
   void unwatch(lease& watched);
 
  private:
-  static constexpr int64_t interval_ns = 2'500'000;       // between two looks
+  static constexpr int64_t interval_ns = 2'500'000;        // between two looks
   static constexpr int64_t idle_after_ns = 1'000'000'000;  // without anything new to see
 
   struct entry {

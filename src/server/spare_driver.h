@@ -26,7 +26,8 @@ class spare_driver {
   spare_driver& operator=(const spare_driver&) = delete;
 
   bool idle() const;
-  // Drives the shard of a lease that the monitor has taken, until its worker wants it back. Not while it drives another.
+  // Drives the shard of a lease that the monitor has taken, until its worker wants it back. Not while it drives
+  // another.
   void take_over(lease& taken);
 
  private:
