@@ -344,13 +344,13 @@ PyObject* run_once(PyObject* object, PyObject*) {
   if (patience == 0) {
     shard.wait(0);
   } else {
-    bool measures = false;
-    core::ticks waited;
+    core::ticks waited;  // empty: it is not measured
     Py_BEGIN_ALLOW_THREADS shard.wait(patience);
-    measures = shard.measures_turn();
-    waited = shard.turn_began();
+    if (shard.measures_turn()) waited = shard.turn_began();
     self->core->hold->leave_for_gil();  // another thread may keep it for long
-    Py_END_ALLOW_THREADS if (measures) { shard.counts().gil_wait.record_alone(core::ticks::now().ns_since(waited)); }
+    Py_END_ALLOW_THREADS if (!waited.empty()) {
+      shard.counts().gil_wait.record_alone(core::ticks::now().ns_since(waited));
+    }
     enter_shard(self);
   }
   take_calls(self);

@@ -41,7 +41,7 @@ std::string_view only_field(const request_head& head, std::string_view lower_nam
   const header_field* found = nullptr;
   for (uint32_t i = 0; i < head.field_count; ++i) {
     const header_field& field = head.fields[i];
-    if (field.name.length != lower_name.size() || !equals_ignoring_case(head.view(field.name), lower_name)) continue;
+    if (!equals_ignoring_case(head.view(field.name), lower_name)) continue;
     if (found != nullptr) return {};
     found = &field;
   }

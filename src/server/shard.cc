@@ -101,10 +101,10 @@ void shard::wait(int64_t timeout_ms) noexcept {
   }
   watched_is_ready_ = false;
   next_event_ = 0;
-  if (measures_turn_) counts().turns.record_alone(core::ticks::now().ns_since(turn_began_));
+  if (measures_turn()) counts().turns.record_alone(core::ticks::now().ns_since(turn_began_));
   events_ = poller_.wait(static_cast<int>(timeout_ms));
   turn_began_ = core::ticks::now();
-  measures_turn_ = turns_++ % shard_counts::turns_per_measure == 0;
+  ++turns_;
   posted_.end_sleep();
   now_ms_ = core::coarse_ms();
   now_s_ = core::wall_seconds();

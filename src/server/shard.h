@@ -137,7 +137,7 @@ class shard {
   // When the last wait ended.
   core::ticks turn_began() const noexcept { return turn_began_; }
   // Whether this turn is one of those whose length is recorded.
-  bool measures_turn() const noexcept { return measures_turn_; }
+  bool measures_turn() const noexcept { return turns_ % shard_counts::turns_per_measure == 1; }
   // When the last answer was given; empty: none was yet.
   core::ticks last_answer() const noexcept { return last_answer_; }
   // Connections that are open and were not turned away.
@@ -295,8 +295,7 @@ class shard {
   metrics_seat seat_;
   core::ticks turn_began_;
   core::ticks last_answer_;
-  uint32_t turns_ = 0;
-  bool measures_turn_ = false;
+  uint32_t turns_ = 0;  // that began
 
   // Any thread.
   posted_answers posted_;
