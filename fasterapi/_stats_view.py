@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, TextIO
 
-from fasterapi.stats import Figures, Stats
+from fasterapi.stats import Figures, RouteStats, Stats
 
 __all__ = ["StatsView", "line", "render"]
 
@@ -52,32 +52,16 @@ def render(now: Stats, change: Stats, *, width: int, height: int, colour: bool =
         lines.extend([heading, *rows])
         styles.extend([dim, *[""] * len(rows)])
 
-    cells = [name.rjust(size) for name, size in _WORKER_COLUMNS]
     changed = {worker.index: worker for worker in change.workers}
     workers = [
         _worker_row(worker.index, worker.pid if worker.alive else 0, worker, changed[worker.index], change.uptime_s)
         for worker in now.workers
     ]
-    table(" ".join(cells), workers)
+    table(_row([name for name, _ in _WORKER_COLUMNS], _WORKER_COLUMNS), workers)
     lines.append("")
     styles.append("")
-    cells = [name.rjust(size) for name, size in _ROUTE_COLUMNS]
-    routes = [
-        " ".join(
-            [
-                _rate(route.requests, change.uptime_s).rjust(9),
-                _time(route.latency.p50_s).rjust(8),
-                _time(route.latency.p99_s).rjust(8),
-                _time(route.latency.p999_s).rjust(8),
-                _share(route.pooled_share).rjust(6),
-                str(route.errors).rjust(6),
-                str(route.timeouts).rjust(6),
-                " " + route.name,
-            ]
-        )
-        for route in change.routes
-    ]
-    table(" ".join(cells) + "  route", routes)
+    routes = [f"{_route_row(route, change.uptime_s)}  {route.name}" for route in change.routes]
+    table(_row([name for name, _ in _ROUTE_COLUMNS], _ROUTE_COLUMNS) + "  route", routes)
     cut = [text[:width] for text in lines[:height]]
     return [f"{style}{text}{reset}" if style else text for text, style in zip(cut, styles, strict=False)]
 
@@ -131,7 +115,24 @@ def _worker_row(index: int, pid: int, now: Figures, change: Figures, seconds: fl
         str(now.hand_overs),
         str(now.interruptions),
     )
-    return " ".join(cell.rjust(size) for cell, (_, size) in zip(cells, _WORKER_COLUMNS, strict=True))
+    return _row(cells, _WORKER_COLUMNS)
+
+
+def _route_row(change: RouteStats, seconds: float) -> str:
+    cells = (
+        _rate(change.requests, seconds),
+        _time(change.latency.p50_s),
+        _time(change.latency.p99_s),
+        _time(change.latency.p999_s),
+        _share(change.pooled_share),
+        str(change.errors),
+        str(change.timeouts),
+    )
+    return _row(cells, _ROUTE_COLUMNS)
+
+
+def _row(cells: Sequence[str], columns: Sequence[tuple[str, int]]) -> str:
+    return " ".join(cell.rjust(size) for cell, (_, size) in zip(cells, columns, strict=True))
 
 
 def _rate(count: int, seconds: float) -> str:
