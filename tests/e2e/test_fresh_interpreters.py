@@ -62,16 +62,21 @@ def version(server: Server) -> int | None:
     return None if found is None else found[0]
 
 
+def stick(server: Server, gate: Gate, wire: Wire, path: str) -> None:
+    """Worker 0 is stuck in that handler, and known to be."""
+    wire.send(request(path))
+    gate.wait_for_somebody()
+    assert wire.receive().status == 504
+    server.wait_for_log(r"worker 0 is stuck in a handler")
+
+
 @EACH_INTERPRETER
 def test_a_stuck_worker_is_replaced_and_ends_when_it_comes_back(serve: Serve, tmp_path: Path) -> None:
     with Gate(tmp_path) as gate, serve(APP, "--workers", "1", "--grace-period-s", "2") as server:
         before = who(server)
 
         with Wire(server) as waiting:
-            waiting.send(request("/stuck"))
-            gate.wait_for_somebody()
-            assert waiting.receive().status == 504
-            server.wait_for_log(r"worker 0 is stuck in a handler")
+            stick(server, gate, waiting, "/stuck")
             # The connection is the stuck worker's, which others drive.
             assert waiting.ask("/nowhere").status == 404
             after = before
@@ -93,10 +98,7 @@ def test_a_process_whose_gil_a_pooled_handler_keeps_is_replaced(tmp_path: Path) 
     with Gate(tmp_path) as gate, Server(tmp_path / "app.py", *words, cwd=tmp_path) as server:
         before = who(server)
         with Wire(server) as waiting:
-            waiting.send(request("/stuck-pooled"))
-            gate.wait_for_somebody()
-            assert waiting.receive().status == 504
-            server.wait_for_log(r"worker 0 is stuck in a handler")
+            stick(server, gate, waiting, "/stuck-pooled")
             wait_until(lambda: who(server) not in (before, None), "another worker answers")
 
 

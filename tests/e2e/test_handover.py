@@ -281,15 +281,21 @@ def one_of_each_worker(server: Server, count: int, stack: ExitStack) -> list[Wir
     return list(found.values())
 
 
+def stick_both(server: Server, gate: Gate, another: Gate, stack: ExitStack) -> list[Wire]:
+    """Has each of two workers stuck at a gate of its own; returns who waits for them."""
+    first, second = one_of_each_worker(server, 2, stack)
+    first.send(request("/stuck"))
+    second.send(request("/stuck?gate=another"))
+    gate.wait_for_somebody()
+    another.wait_for_somebody()
+    return [first, second]
+
+
 def test_two_workers_at_once(serve: Serve, gate: Gate, tmp_path: Path) -> None:
     with serve(APP, "--workers", "2") as server, ExitStack() as stack:
-        first, second = one_of_each_worker(server, 2, stack)
         one, two = one_of_each_worker(server, 2, stack)
         another = stack.enter_context(Gate(tmp_path, "another"))
-        first.send(request("/stuck"))
-        second.send(request("/stuck?gate=another"))
-        gate.wait_for_somebody()
-        another.wait_for_somebody()
+        first, second = stick_both(server, gate, another, stack)
         for wire in (one, two):
             assert_is_driven(wire)
         another.open()
@@ -365,13 +371,9 @@ def test_handlers_that_asked_for_the_worker_wait_for_it(pooled: str, gate: Gate,
 @POOLED
 def test_every_worker_may_be_stuck_at_once(pooled: str, gate: Gate, tmp_path: Path) -> None:
     with with_pool(pooled, tmp_path, "--workers", "2") as server, ExitStack() as stack:
-        first, second = one_of_each_worker(server, 2, stack)
         one, two = one_of_each_worker(server, 2, stack)
         another = stack.enter_context(Gate(tmp_path, "another"))
-        first.send(request("/stuck"))
-        second.send(request("/stuck?gate=another"))
-        gate.wait_for_somebody()
-        another.wait_for_somebody()
+        first, second = stick_both(server, gate, another, stack)
         for _ in range(20):
             assert [wire.ask("/fine").json for wire in (one, two)] == ["fine", "fine"]
         another.open()
