@@ -18,7 +18,8 @@ class call_runner {
   // answers. Called by the shard's driver.
   [[nodiscard]] virtual bool run(call& given, shard& home) noexcept = 0;
   // Nobody waits for the answer any more (the client is gone, or the deadline has passed): a handler that has not begun
-  // is not run, a suspended one is cancelled. Called by the driver of the call's shard, at most once for a call.
+  // is not run, a suspended one is cancelled. Called by the driver of the call's shard, at most once for each of the
+  // two.
   virtual void interrupt(call& running) noexcept = 0;
 
   // Whether its threads run Python code with the GIL that the shards' own workers need too.

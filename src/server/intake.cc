@@ -388,11 +388,11 @@ bool shard::suspend(call& later, bool keep_request) noexcept {
   if ((keep_request || named_later) && !later.retain()) return false;
   later.at = call::stage::suspended;
   outlast_turn(later);
+  if (later.answer_by_ms != 0 && !later.timed_out) deadlines_.arm(later, later.answer_by_ms);
   if (from == nullptr) {
     give_up(later);
     return true;
   }
-  if (later.answer_by_ms != 0) deadlines_.arm(later, later.answer_by_ms);
   if (current_ == from) {
     current_ = nullptr;
     if (!carry_over(*from)) {

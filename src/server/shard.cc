@@ -226,10 +226,9 @@ void shard::close(connection& ended) noexcept {
   closed_.push_back(ended);
 }
 
-// Nobody waits for the answer any more.
+// Nobody waits for the answer any more. The deadline stays: it ends a handler that does not care.
 void shard::give_up(call& unwanted) noexcept {
   unwanted.origin = nullptr;
-  deadlines_.disarm(unwanted);
   switch (unwanted.at) {
     case call::stage::handling:
       return;
@@ -243,18 +242,20 @@ void shard::give_up(call& unwanted) noexcept {
   }
 }
 
-// The deadline of a call has passed: its client is answered, whatever its handler does.
+// The deadline of a call has passed: its client, if that is still there, is answered, whatever its handler does.
 void shard::time_out(call& late) noexcept {
   late.timed_out = true;
   if (late.runner != nullptr) ++overdue_;
   late.error_id = late.id();
   core::byte_buffer what;
-  for (std::string_view part : {std::string_view("no answer before the deadline: "),
-                                late.head.view(late.head.method_token), std::string_view(" "), late.path}) {
+  for (std::string_view part :
+       {std::string_view(late.origin != nullptr ? "no answer before the deadline: "
+                                                : "not ended at its deadline, though its client is gone: "),
+        late.head.view(late.head.method_token), std::string_view(" "), late.path}) {
     what.append(part);
   }
   log_.error(late.error_id.view(), what.view());
-  respond_detail(late, 504, "Gateway Timeout", late.error_id.view(), {}, false);
+  if (late.origin != nullptr) respond_detail(late, 504, "Gateway Timeout", late.error_id.view(), {}, false);
   give_up(late);
 }
 
@@ -394,7 +395,7 @@ void shard::lend(call* running) noexcept {
   if (running == nullptr || running->at != call::stage::handling) return leave_current();
   outlast_turn(*running);
   set_aside(*running);
-  if (running->answer_by_ms != 0) deadlines_.arm(*running, running->answer_by_ms);
+  if (running->answer_by_ms != 0 && !running->timed_out) deadlines_.arm(*running, running->answer_by_ms);
 }
 
 // A handler looks at a request where it was received: in the shard's block, or in its connection's input. Both are

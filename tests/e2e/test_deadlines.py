@@ -334,11 +334,49 @@ async def wait():
         note("cancelled")
         raise
 
-@app.get("/fine")
-async def fine():
+def without_end():
+    note("began")
+    try:
+        while True:
+            pass
+    finally:
+        note("ended")
+
+for where in ("inline", "pool"):
+    app.get(f"/without-end-{where}", run=where, timeout=0.5)(without_end)
+
+@app.get("/not-to-be-cancelled", timeout=0.5)
+async def not_to_be_cancelled():
+    note("began")
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        note("cancelled")
+        try:
+            while True:
+                pass
+        finally:
+            note("ended")
+
+@app.get("/fine", run="inline")
+def fine():
     return "fine"
 """
 )
+
+
+@pytest.mark.parametrize("path", ["/without-end-inline", "/without-end-pool", "/not-to-be-cancelled"])
+def test_a_handler_that_outlives_its_client_is_ended_at_its_deadline(serve: Serve, path: str, tmp_path: Path) -> None:
+    diary = Diary(tmp_path)
+    with serve(LEAVING, "--workers", "1") as server:
+        with Wire(server) as wire:
+            wire.send(request(path))
+            diary.wait_for("began")
+            wire.end_with_reset()
+        diary.wait_for("ended")
+        server.wait_for_log("RequestTimeout")
+        with Wire(server) as other:
+            assert other.ask("/fine").json == "fine"
 
 
 def test_a_client_that_leaves_ends_its_handler_before_its_deadline(serve: Serve, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import os
 import random
 import resource
 import signal
-import socket
 import time
 from array import array
 from collections import Counter
@@ -81,7 +80,7 @@ class Client:
         self.note(id, ABANDONED)
         wire.send(request(f"{path}/{id}"))
         if self._random.random() < 0.5:
-            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            wire.end_with_reset()
         self.leave()
 
     def break_off(self) -> None:

@@ -272,7 +272,7 @@ def test_the_handler_of_a_client_that_left_is_cancelled(server: Server) -> None:
             wire.send(request("/forever"))
             # Answered in order: once this one is, on another connection, the first is being handled.
             seen(server)
-            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            wire.end_with_reset()
     with Wire(server) as wire:
         assert wire.ask(f"/until-cancelled/{before + 3}").status == 200
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -293,7 +291,7 @@ def test_a_coroutine_is_cancelled_when_its_client_is_gone(server: Server) -> Non
     with Wire(server) as gone:
         gone.send(request("/wait-on"))
         diary.wait_for("waits")
-        gone.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        gone.end_with_reset()
     diary.wait_for("cancelled", before + 1)
 
 

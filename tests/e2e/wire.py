@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import time
 from dataclasses import dataclass
 from types import TracebackType
@@ -66,6 +67,10 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.socket.close()
+
+    def end_with_reset(self) -> None:
+        """Let the connection end with a reset when it is closed."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def send(self, *parts: bytes) -> None:
         """Send each part on its own."""
