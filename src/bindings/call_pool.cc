@@ -46,7 +46,9 @@ call_pool::call_pool(pool_plan plan)
     : plan_(std::move(plan)),
       log_(plan_.log_moves, plan_.log_as_json),
       placement_([] { return core::monotonic_ns(); },
-                 [this](const server::placement::move& moved, const std::string& label) { log_.tell(moved, label); }) {}
+                 [this](const server::placement::move& moved, const std::string& label) { log_.tell(moved, label); }),
+      routes_(plan_.interpreters),
+      has_opened_(plan_.interpreters) {}
 
 std::shared_ptr<call_pool> call_pool::start(pool_plan plan) {
   auto made = std::make_shared<call_pool>(std::move(plan));
@@ -85,6 +87,8 @@ void call_pool::launch() {
     plan.pooled_threads = plan_.threads;
     plan.pooled_interpreters = plan_.interpreters;
     plan.prepare = [this](const python::gil& held, python::place& here) { return open(held, here); };
+    plan.prepared = [this](size_t position, const core::result<>& how) { note_opening(position, how); };
+    plan.replace_again = true;
     plan.finish = [](const python::gil& held, python::place& here) { close(held, here); };
   }
   // It fails for numbers only that nobody may ask for (see serve() of PinnedWorkers).
@@ -94,6 +98,11 @@ void call_pool::launch() {
 std::string call_pool::failure() const {
   const std::lock_guard lock(mutex_);
   return failure_;
+}
+
+std::vector<replacement> call_pool::take_replacements() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(replacements_, {});
 }
 
 std::vector<std::string> call_pool::routes() const {
@@ -113,29 +122,42 @@ core::result<> call_pool::open(const python::gil& held, python::place& here) {
                                           static_cast<Py_ssize_t>(plan_.first_index + here.position),
                                           static_cast<long long>(here.interpreter_id)));
   }();
-  core::result<> outcome = core::nothing{};
   PyObject* loop = nullptr;
   const char* routes = nullptr;
   if (!opened || (PyTuple_Check(opened.get()) && !PyArg_ParseTuple(opened.get(), "Os", &loop, &routes))) {
-    outcome = python::error::take(held).as_core();
-  } else if (loop == nullptr) {
-    const char* why = PyUnicode_AsUTF8(opened.get());
-    outcome = core::error{python::errc::raised, why != nullptr ? why : "a pooled interpreter could not be opened"};
-    PyErr_Clear();
-  } else {
-    adopt_loop(here, loop);
+    return python::error::take(held).as_core();
   }
+  if (loop == nullptr) {
+    const char* why = PyUnicode_AsUTF8(opened.get());
+    PyErr_Clear();
+    return core::error{python::errc::raised, why != nullptr ? why : "a pooled interpreter could not be opened"};
+  }
+  adopt_loop(here, loop);
+  const std::lock_guard lock(mutex_);
+  std::string& known = routes_[here.position];
+  // Calls are given to it by the numbers of the workers' routes.
+  if (!known.empty() && known != routes) {
+    return core::error{python::errc::raised, "the app declares other routes now than when it was loaded\n"};
+  }
+  known = routes;
+  return core::nothing{};
+}
+
+// The first interpreter at a position is needed for the pool to be ready. Later ones replace one that was stuck.
+void call_pool::note_opening(size_t position, const core::result<>& how) {
   {
     const std::lock_guard lock(mutex_);
-    if (outcome.ok()) {
-      routes_.emplace_back(routes);
+    const std::string why = how.ok() ? std::string() : how.failure().message;
+    if (has_opened_[position]) {
+      replacements_.push_back({plan_.first_index + position, why});
+    } else if (how.ok()) {
+      has_opened_[position] = true;
+      opened_.fetch_add(1, std::memory_order_release);
     } else if (failure_.empty()) {
-      failure_ = outcome.failure().message;
+      failure_ = why;
     }
   }
-  if (outcome.ok()) opened_.fetch_add(1, std::memory_order_release);
   if (plan_.changed) plan_.changed();
-  return outcome;
 }
 
 void call_pool::close(const python::gil&, python::place& here) {

@@ -30,7 +30,13 @@ struct pool_plan {
   std::string config;                    // JSON for fasterapi._worker.open_pool
   bool log_moves = false;                // tell on standard error what was moved between the workers and the pool …
   bool log_as_json = false;              // … as JSON
-  std::function<void()> changed;         // called by any thread when it is ready, or has failed
+  std::function<void()> changed;  // called by any thread when it is ready, has failed, or has news of replacements
+};
+
+// What became of a pooled interpreter that was stuck.
+struct replacement {
+  size_t index;     // of the worker that it is
+  std::string why;  // there is none yet, and it is tried again; empty: it has been replaced
 };
 
 // Runs handlers of calls on threads beside those that drive shards.
@@ -48,8 +54,10 @@ class call_pool final : public server::call_runner {
   static void retire(std::shared_ptr<call_pool> ended);
 
   bool ready() const noexcept { return opened_.load(std::memory_order_acquire) >= plan_.interpreters; }
-  // Why an interpreter could not be opened; empty if all could, so far.
+  // Why an interpreter could not be opened at first; empty if all could, so far.
   std::string failure() const;
+  // What has been replaced since the last call, or could not be.
+  std::vector<replacement> take_replacements();
   // What each of its interpreters declared, as JSON.
   std::vector<std::string> routes() const;
   bool run(server::call& given, server::shard& home) noexcept override;
@@ -68,6 +76,7 @@ class call_pool final : public server::call_runner {
 
  private:
   core::result<> open(const python::gil& held, python::place& here);
+  void note_opening(size_t position, const core::result<>& how);
   static void close(const python::gil& held, python::place& here);
   void launch();
 
@@ -75,13 +84,15 @@ class call_pool final : public server::call_runner {
   server::placement_log log_;
   server::placement placement_;
   std::shared_ptr<python::crew> crew_;  // constant once launched
-  std::atomic<size_t> opened_ = 0;
+  std::atomic<size_t> opened_ = 0;      // positions that have had an interpreter
   std::atomic<size_t> under_way_ = 0;
 
   // Guarded by mutex_.
   mutable std::mutex mutex_;
-  std::vector<std::string> routes_;
+  std::vector<std::string> routes_;  // by position; empty: never opened yet
+  std::vector<bool> has_opened_;     // by position
   std::string failure_;
+  std::vector<replacement> replacements_;
 };
 
 // start_main_pool() and stop_main_pool().

@@ -82,6 +82,7 @@ int serving::run() {
     events_->still();
     take_signal();
     notice_failures();
+    notice_replacements();
     notice_readiness();
     notice_stuck();
     drop_ended();
@@ -168,6 +169,15 @@ void serving::notice_failures() {
     tell(one.what == purpose::reload ? "reload_failed" : "not_replaced", failed != nullptr ? failed->index() : -1, why);
     one.now = phase::ending;
     one.workers->request_drain();
+  }
+}
+
+void serving::notice_replacements() {
+  for (const batch& one : batches_) {
+    for (const replacement& each : one.workers->take_replacements()) {
+      if (stopping()) return;
+      tell(each.why.empty() ? "pool_replaced" : "pool_not_replaced", static_cast<int>(each.index), each.why);
+    }
   }
 }
 

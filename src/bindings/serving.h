@@ -38,8 +38,8 @@ class serving {
   static constexpr size_t stuck_max = 16;
 
   // Borrowed: on_ready(routes of each worker), once all listen; on_event(what, worker index, text) for the log, where
-  // `what` is "stuck", "replaced", "not_replaced", "reloading", "reloaded", "reload_failed" or
-  // "cannot_reload".
+  // `what` is "stuck", "replaced", "not_replaced", "pool_replaced", "pool_not_replaced", "reloading", "reloaded",
+  // "reload_failed" or "cannot_reload".
   serving(std::unique_ptr<worker_pool> first, serving_plan plan, PyObject* on_ready, PyObject* on_event);
   ~serving();
   serving(const serving&) = delete;
@@ -69,6 +69,7 @@ class serving {
   void start(purpose what, const std::vector<int>& places, pinned_worker* replaced);
   void put_to_work(batch& made, const std::vector<int>& places);
   void notice_failures();
+  void notice_replacements();
   void notice_stuck();
   void notice_readiness();
   void settle(batch& ready);

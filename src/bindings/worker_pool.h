@@ -66,6 +66,10 @@ class worker_pool {
   // Whether the pool, if there is one, has opened all its interpreters; why it could not, if it could not.
   bool pool_is_ready() const { return pool_ == nullptr || pool_->ready(); }
   std::string pool_failure() const { return pool_ == nullptr ? std::string() : pool_->failure(); }
+  // What its pool, if there is one, has replaced since the last call, or could not.
+  std::vector<replacement> take_replacements() const {
+    return pool_ == nullptr ? std::vector<replacement>() : pool_->take_replacements();
+  }
   // The first worker that failed, or null.
   const pinned_worker* failed() const;
   // What each worker declared, and each interpreter of the pool, as JSON.

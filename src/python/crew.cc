@@ -54,7 +54,7 @@ core::result<std::shared_ptr<crew>> crew::launch(crew_plan plan) {
   if (plan.machine.nodes.empty()) plan.machine.nodes.emplace_back();
   std::shared_ptr<crew> made(new crew(std::move(plan)));
   made->furnish();
-  for (auto& each : made->positions_) made->start_lane(*each);
+  for (auto& each : made->positions_) made->start_lane(*each, false);
   return made;
 }
 
@@ -107,11 +107,11 @@ crew::~crew() {
   join_ended();
 }
 
-void crew::start_lane(position& at) {
+void crew::start_lane(position& at, bool replaces) {
   std::shared_ptr<lane> made;
   {
     const std::lock_guard lock(mutex_);
-    made = std::make_shared<lane>(*this, at, free_spots_.back());
+    made = std::make_shared<lane>(*this, at, free_spots_.back(), replaces);
     at.first_spot.store(free_spots_.back(), std::memory_order_release);
     free_spots_.pop_back();
     at.current = made;
@@ -119,6 +119,13 @@ void crew::start_lane(position& at) {
     ++starting_;
   }
   made->start(shared_from_this());
+}
+
+bool crew::tries_again(const lane& failed, int64_t pause_ns) {
+  if (!plan_.replace_again || !failed.replaces()) return false;
+  std::unique_lock lock(mutex_);
+  const auto ends = [&] { return closing() || failed.leaving(); };
+  return !changed_.wait_for(lock, std::chrono::nanoseconds(pause_ns), ends);
 }
 
 void crew::lane_ready(position& at, core::result<> how) {
@@ -440,6 +447,7 @@ void crew::replace(position& at, const std::shared_ptr<lane>& stuck) {
     stuck->given_up = true;
     ++stuck_;
     stuck->leave();
+    changed_.notify_all();
   }
   counts_.replaced.fetch_add(1, std::memory_order_relaxed);
   join_ended();
@@ -448,7 +456,7 @@ void crew::replace(position& at, const std::shared_ptr<lane>& stuck) {
     queued_.fetch_add(1, std::memory_order_seq_cst);
     at.bound.push(*each);
   }
-  start_lane(at);
+  start_lane(at, true);
 }
 
 // ---- the end
@@ -483,6 +491,7 @@ void crew::close(shutdown_mode mode) {
   {
     const std::lock_guard lock(mutex_);
     room_.notify_all();
+    changed_.notify_all();
   }
 }
 
@@ -528,6 +537,7 @@ void crew::dismiss(size_t index) {
   at.alive.store(false, std::memory_order_release);
   const std::lock_guard lock(mutex_);
   at.current->leave();
+  changed_.notify_all();
   while (wake_at(at)) continue;
 }
 

@@ -66,6 +66,8 @@ class crew : public std::enable_shared_from_this<crew> {
   // Wakes somebody for a job that is waiting at a position: one of its threads, or any that may run it.
   void announce(position& at, bool bound) noexcept;
   void finished(job& work) noexcept;
+  // Waits where one that could not be opened is to be opened again; false where it is not to be.
+  bool tries_again(const lane& failed, int64_t pause_ns);
   void lane_ready(position& at, core::result<> how);
   void lane_ended(lane& ended) noexcept;
 
@@ -75,7 +77,7 @@ class crew : public std::enable_shared_from_this<crew> {
 
   explicit crew(crew_plan plan);
   void furnish();
-  void start_lane(position& at);
+  void start_lane(position& at, bool replaces);
   position* choose(destination where) noexcept;
   position* idle(position::kind role) noexcept;
   core::error refusal(destination where) const;

@@ -23,11 +23,18 @@ struct crew_plan {
   int64_t spin_ns = 20'000;                // how long one idle thread looks for work before it sleeps
   int64_t stuck_after_ns = 1'000'000'000;  // how long after its deadline running code may take to end
   size_t stuck_max = 16;                   // interpreters given up and not come back: no more are replaced past that
+  // What replaces another and cannot be prepared is tried again after a pause, twice as long each time, until it can,
+  // or the crew closes. Jobs wait meanwhile. Otherwise its position is given up.
+  bool replace_again = false;
+  int64_t replace_pause_ns = 100'000'000;
+  int64_t replace_pause_max_ns = 30'000'000'000;
   core::topology machine;
 
   // Run in every interpreter on the thread that made it, after it was made and before it is ended.
   std::function<core::result<>(const gil&, place&)> prepare;
   std::function<void(const gil&, place&)> finish;
+  // Told on that thread, attached to nothing, whether an interpreter at a position was made and prepared.
+  std::function<void(size_t position, const core::result<>& how)> prepared;
 };
 
 }  // namespace fasterapi::python

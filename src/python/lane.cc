@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "core/backoff.h"
 #include "core/clock.h"
 #include "core/cpus.h"
 #include "fasterapi/python/errc.h"
@@ -16,7 +17,8 @@
 
 namespace fasterapi::python {
 
-lane::lane(crew& of, position& at, size_t first_spot) : crew_(of), position_(at), first_spot_(first_spot) {
+lane::lane(crew& of, position& at, size_t first_spot, bool replaces)
+    : crew_(of), position_(at), first_spot_(first_spot), replaces_(replaces) {
   for (size_t i = 0; i < at.threads; ++i) {
     workers_.push_back(std::make_unique<worker>());
     workers_.back()->spot = first_spot + i;
@@ -44,26 +46,17 @@ void lane::join() noexcept {
 
 void lane::run_first() {
   name_thread();
-  if (core::result<> entered = enter(); !entered.ok()) {
-    return crew_.lane_ready(position_, entered.take_failure());
-  }
-  core::result<> prepared = core::nothing{};
-  {
-    const GILGuard held(first_);
-    prepared = prepare(held);
-  }
-  const bool works = prepared.ok();
-  crew_.lane_ready(position_, std::move(prepared));
-  if (works) {
-    for (size_t i = 1; i < workers_.size(); ++i) workers_[i]->thread = std::thread([this, i] { run_next(i); });
-    work(*workers_.front(), first_);
-    for (size_t i = 1; i < workers_.size(); ++i) workers_[i]->thread.join();
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    interrupter_ends_ = true;
-    wanted_.notify_all();
-  }
+  core::result<> opened = open();
+  core::backoff pauses(crew_.plan().replace_pause_ns, crew_.plan().replace_pause_max_ns);
+  while (!opened.ok() && crew_.tries_again(*this, pauses.next())) opened = open();
+  const bool works = opened.ok();
+  crew_.lane_ready(position_, std::move(opened));
+  if (!works) return;
+  set_working(true);
+  for (size_t i = 1; i < workers_.size(); ++i) workers_[i]->thread = std::thread([this, i] { run_next(i); });
+  work(*workers_.front(), first_);
+  for (size_t i = 1; i < workers_.size(); ++i) workers_[i]->thread.join();
+  set_working(false);
   if (interrupter_.joinable()) interrupter_.join();
   leave_interpreter();
 }
@@ -80,6 +73,18 @@ void lane::name_thread() const noexcept {
                      : position_.role == position::kind::pooled ? "pooled-"
                                                                 : "python-";
   pthread_setname_np(pthread_self(), (role + std::to_string(position_.index)).c_str());
+}
+
+// Makes the interpreter and prepares it. Nothing of it is left where that fails.
+core::result<> lane::open() {
+  core::result<> done = enter();
+  if (done.ok()) {
+    const GILGuard held(first_);
+    done = prepare(held);
+  }
+  if (!done.ok()) leave_interpreter();
+  if (crew_.plan().prepared) crew_.plan().prepared(position_.index, done);
+  return done;
 }
 
 // Makes the interpreter, or a place in the main one; the thread is attached to none afterwards.
@@ -110,10 +115,11 @@ core::result<> lane::prepare(const gil& held) {
 }
 
 void lane::leave_interpreter() noexcept {
-  if (first_ == nullptr) return;
+  PyThreadState* const own = std::exchange(first_, nullptr);
+  if (own == nullptr) return;
   bool safe = true;
   {
-    const GILGuard held(first_);
+    const GILGuard held(own);
     PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), nullptr);
     if (crew_.plan().finish) crew_.plan().finish(held, place_);
     place_.data = {};
@@ -122,7 +128,7 @@ void lane::leave_interpreter() noexcept {
     safe = !own_ || settle_threads(held);
   }
   if (!own_) return in_main_.reset();
-  PyEval_RestoreThread(first_);
+  PyEval_RestoreThread(own);
   if (safe) {
     own_->end();
   } else {
@@ -209,9 +215,15 @@ std::vector<job*> lane::reclaim() {
   return given_back;
 }
 
+void lane::set_working(bool working) {
+  const std::lock_guard lock(mutex_);
+  working_ = working;
+  wanted_.notify_all();
+}
+
 void lane::interrupt(job* work) {
   const std::lock_guard lock(mutex_);
-  if (interrupter_ends_) return;
+  if (!working_) return;
   if (work == nullptr) {
     interrupt_all_ = true;
   } else {
@@ -228,10 +240,10 @@ void lane::run_interrupter() {
   std::optional<thread_state> state(std::in_place, state_);
   std::unique_lock lock(mutex_);
   for (;;) {
-    wanted_.wait(lock, [this] { return interrupter_ends_ || interrupt_all_ || !to_interrupt_.empty(); });
+    wanted_.wait(lock, [this] { return !working_ || interrupt_all_ || !to_interrupt_.empty(); });
     const auto wanted = std::exchange(to_interrupt_, {});
     const bool all = std::exchange(interrupt_all_, false);
-    const bool ends = interrupter_ends_;
+    const bool ends = !working_;
     lock.unlock();
     if (!ends) {
       const GILGuard held(*state);

@@ -26,15 +26,15 @@ struct position;
 // work, and ends by itself if its code ever comes back.
 class lane {
  public:
-  // Its threads park from `first_spot` on.
-  lane(crew& of, position& at, size_t first_spot);
+  // Its threads park from `first_spot` on. `replaces`: there was another one at this position.
+  lane(crew& of, position& at, size_t first_spot, bool replaces);
   // Its threads have ended.
   ~lane();
   lane(const lane&) = delete;
   lane& operator=(const lane&) = delete;
 
-  // Starts the first thread, which makes the interpreter and prepares it, and tells the crew how that went.
-  // It may be destroyed once join() has returned. `keep` lives until its threads have ended.
+  // Starts the first thread, which makes the interpreter and prepares it, if need be again and again, and tells the
+  // crew how that went. It may be destroyed once join() has returned. `keep` lives until its threads have ended.
   void start(std::shared_ptr<crew> keep);
   // Waits for its threads, unless the caller is one of them.
   void join() noexcept;
@@ -50,6 +50,7 @@ class lane {
   void interrupt(job* work);
   position& where() const noexcept { return position_; }
   size_t first_spot() const noexcept { return first_spot_; }
+  bool replaces() const noexcept { return replaces_; }
   // Gives up jobs that threads took and wait to begin: they are the caller's, claimed again as queued.
   std::vector<job*> reclaim();
 
@@ -70,11 +71,13 @@ class lane {
   void run_first();
   void run_next(size_t index);
   void name_thread() const noexcept;
+  core::result<> open();
   core::result<> enter();
   core::result<> prepare(const gil& held);
   void leave_interpreter() noexcept;
   void work(worker& self, PyThreadState* thread);
   void execute(worker& self, job& next, const gil& held) noexcept;
+  void set_working(bool working);
   void run_interrupter();
   void raise_in(worker& target, const gil& held) noexcept;
 
@@ -82,6 +85,7 @@ class lane {
   crew& crew_;
   position& position_;
   const size_t first_spot_;
+  const bool replaces_;
   std::vector<std::unique_ptr<worker>> workers_;
 
   // Owned by the first thread, and guarded by the GIL once the others work.
@@ -98,7 +102,7 @@ class lane {
   std::condition_variable wanted_;
   std::vector<job*> to_interrupt_;  // retained
   bool interrupt_all_ = false;
-  bool interrupter_ends_ = false;
+  bool working_ = false;  // threads run jobs, which may be interrupted
   std::thread interrupter_;
 };
 
