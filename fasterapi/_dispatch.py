@@ -1,7 +1,8 @@
 """What the engine asks Python for when a request does not end in a handler's result.
 
 Each function gives an answer as (status, raw headers, body), or a coroutine of one where the app's own handler is
-`async def`. The engine calls them with the interpreter's GIL held, on the worker's thread.
+`async def`. The engine calls them with the interpreter's GIL held, on the worker's thread, where no deadline interrupts
+them: code of the app goes through `exposed`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from fasterapi._engine import exposed, sheltered
 from fasterapi._logging import error_logger
 from fasterapi.exceptions import HTTPException, RequestValidationError
 from fasterapi.responses import JSONResponse, Response
@@ -79,7 +81,7 @@ def handle_exception(app: App, request: Request | None, exc: Exception, route: s
     if handler in catch_all:
         _log(exc, route, request, _id_of(request))
     try:
-        result = handler(request, exc)
+        result = exposed(handler, request, exc)
     except Exception as error:  # noqa: BLE001 - the app's handler failed: answered and logged like any other failure
         return _unhandled(app, request, error, route)
     if hasattr(result, "__await__"):
@@ -121,8 +123,8 @@ async def _finish(app: App, request: Request | None, pending: Awaitable[Any], ro
     try:
         result = await pending
     except Exception as error:  # noqa: BLE001 - as in handle_exception
-        return _unhandled(app, request, error, route)
-    return _answer_of(app, request, result, route)
+        return sheltered(_unhandled, app, request, error, route)
+    return sheltered(_answer_of, app, request, result, route)
 
 
 def _answer_of(app: App, request: Request | None, result: Any, route: str) -> Answer:
@@ -142,7 +144,7 @@ def _unhandled(app: App, request: Request | None, exc: Exception, route: str) ->
     request_id = _id_of(request)
     _log(exc, route, request, request_id)
     if app.debug:
-        response = _debug_response(request, exc, route, request_id)
+        response = exposed(_debug_response, request, exc, route, request_id)
     else:
         response = JSONResponse({"detail": "Internal Server Error", "request_id": request_id}, 500)
     return 500, response.raw_headers, response.body

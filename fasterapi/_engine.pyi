@@ -4,11 +4,12 @@ import asyncio
 from asyncio import AbstractEventLoop, Handle, TimerHandle
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context
-from typing import Any, Self, TypeVarTuple, Unpack, final
+from typing import Any, Self, TypeVar, TypeVarTuple, Unpack, final
 
 from fasterapi._future import Future
 
 _Args = TypeVarTuple("_Args")
+_Result = TypeVar("_Result")
 
 __version__: str
 
@@ -26,6 +27,12 @@ def bind_package(
 
 def current_task(loop: AbstractEventLoop | None = None) -> asyncio.Task[Any] | None:
     """`asyncio.current_task()`, also inside a request, which has a Task only once this is called."""
+
+def exposed(function: Callable[[Unpack[_Args]], _Result], /, *args: Unpack[_Args]) -> _Result:
+    """Call code of the app, which the deadline of its request may interrupt, from code that none does."""
+
+def sheltered(function: Callable[[Unpack[_Args]], _Result], /, *args: Unpack[_Args]) -> _Result:
+    """Call code that no deadline interrupts, from code that one may interrupt."""
 
 def usable_cpus() -> int:
     """CPUs by affinity and cgroup quota, at least 1."""

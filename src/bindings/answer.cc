@@ -168,6 +168,7 @@ bool answer_parts(site& here, server::call& call, PyObject* parts) {
 }
 
 void answer_last_resort(site& here, server::call& call) {
+  shelter(here, call);
   if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(nullptr);
   answer_internal_error(here, call, "the app's exception handling failed");
 }

@@ -37,12 +37,37 @@ class call_arguments {
   std::array<PyObject*, parameters_max + 1> slots_;
 };
 
+// Whether the call has a route: the one that it matched.
+bool is_routed(const server::call& call) noexcept { return call.refused.status == 0 || call.refused.status == 422; }
+
+// Ends a call that nobody waits for any more: what was raised, which is taken, is where its handler was ended.
+void end_unwanted(site& here, server::call& call) {
+  const ref raised = ref::steal(PyErr_GetRaisedException());
+  const auto request_id = timeout_of(here, call);
+  if (request_id && raised && is_routed(call)) {
+    const handler_entry& entry = entry_of(here.routes, call.matched.route);
+    shelter(here, call);
+    if (!ref::steal(PyObject_CallFunction(here.state->log_timeout, "OOs#", raised.get(), entry.label.get(),
+                                          request_id->data(), static_cast<Py_ssize_t>(request_id->size())))) {
+      PyErr_WriteUnraisable(nullptr);
+    }
+  }
+  answer(here, call, {});
+}
+
+// What was to say the app's answer has raised.
+void fail_answer(site& here, server::call& call) {
+  if (is_unwanted(here, call)) return end_unwanted(here, call);
+  answer_last_resort(here, call);
+}
+
 // Answers with what one of the app's handlers of exceptions and refusals gave, which may be a coroutine.
 void take_answer(site& here, server::call& call, const ref& given) {
-  if (!given) return answer_last_resort(here, call);
+  if (!given) return fail_answer(here, call);
   if (!PyCoro_CheckExact(given.get())) return finish_call(here, call, given.get(), outcome_kind::answer);
   const auto context = entered_context::copy_of_current();
   if (!context) return answer_last_resort(here, call);
+  leave_shard(here, call);
   start_coroutine(here, call, given.get(), context.get(), outcome_kind::answer);
 }
 
@@ -50,11 +75,11 @@ void take_answer(site& here, server::call& call, const ref& given) {
 void answer_refused(site& here, server::call& call) {
   const module_state& state = *here.state;
   const server::call::refusal& refused = call.refused;
-  const bool routed = refused.status == 422;
+  const bool routed = is_routed(call);
   const handler_entry* entry = routed ? &entry_of(here.routes, call.matched.route) : nullptr;
   PyObject* request = make_request(here, call, entry);
   if (request == nullptr) return answer_last_resort(here, call);
-  leave_shard(here, call);
+  shelter(here, call);
   ref given;
   if (routed) {
     given =
@@ -128,27 +153,16 @@ void finish_call(site& here, server::call& call, PyObject* value, outcome_kind k
   if (!answer_result(here, call, entry, value)) fail_call(here, call);
 }
 
-// Logs where a handler was that has been answered for already.
-void tell_timeout(site& here, const std::string& request_id, const handler_entry& entry, PyObject* raised) {
-  if (!ref::steal(PyObject_CallFunction(here.state->log_timeout, "OOs#", raised, entry.label.get(), request_id.data(),
-                                        static_cast<Py_ssize_t>(request_id.size())))) {
-    PyErr_WriteUnraisable(nullptr);
-  }
-}
-
 void fail_call(site& here, server::call& call) {
-  const bool unwanted = is_unwanted(here, call);
-  if (call.refused.status != 0 && !unwanted) return answer_last_resort(here, call);
+  if (is_unwanted(here, call) || call.refused.status != 0) return fail_answer(here, call);
   const ref raised = ref::steal(PyErr_GetRaisedException());
   const handler_entry& entry = entry_of(here.routes, call.matched.route);
-  if (const auto id = timeout_of(here, call)) tell_timeout(here, *id, entry, raised.get());
-  if (unwanted) return answer(here, call, {});
   const module_state& state = *here.state;
   const bool readable = is_readable(here, call);
   PyObject* request = nullptr;
   if (call.view != nullptr || readable) request = make_request(here, call, &entry);
   if (PyErr_Occurred() != nullptr) PyErr_Clear();  // no memory for it: the exception goes on without
-  leave_shard(here, call);
+  shelter(here, call);
   PyObject* given[] = {here.app, request != nullptr ? request : Py_None, raised.get(), entry.label.get()};
   take_answer(here, call, ref::steal(PyObject_Vectorcall(state.handle_exception, given, 4, nullptr)));
 }

@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include <chrono>
-#include <utility>
 
 #include "fasterapi/python/gil.h"
 #include "server/lease.h"
@@ -17,10 +16,9 @@ constexpr auto raise_again_after = std::chrono::milliseconds(50);
 }  // namespace
 
 interrupter::interrupter(const server::lease& watched, PyObject* raised)
-    : watched_(watched),
-      interpreter_(PyInterpreterState_Get()),
-      thread_id_(PyThread_get_thread_ident()),
-      raised_(Py_NewRef(raised)) {}
+    : watched_(watched), interpreter_(PyInterpreterState_Get()), raised_(Py_NewRef(raised)) {
+  target_.bind();
+}
 
 interrupter::~interrupter() {
   {
@@ -45,7 +43,7 @@ void interrupter::request(uint64_t section) {
 void interrupter::settle() {
   const std::lock_guard lock(mutex_);
   section_ = 0;
-  if (std::exchange(has_raised_, false)) PyThreadState_SetAsyncExc(thread_id_, nullptr);
+  static_cast<void>(target_.settle());
 }
 
 void interrupter::run() {
@@ -61,8 +59,7 @@ void interrupter::run() {
       const python::GILGuard held(state);
       const std::lock_guard raising(mutex_);
       if (section_ == meant && watched_.section() == meant) {
-        has_raised_ = true;
-        PyThreadState_SetAsyncExc(thread_id_, raised_);
+        target_.raise(raised_);
       } else if (section_ == meant) {
         section_ = 0;  // it is over, and no other has its number
       }

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <thread>
 
+#include "python/interruption.h"
+
 namespace fasterapi::server {
 class lease;
 }
@@ -31,6 +33,9 @@ class interrupter {
   void request(uint64_t section);
   // The worker has left the section: nothing is raised any more, and what was not taken yet is forgotten.
   void settle();
+  // Nothing is raised until expose() is called, whatever the section.
+  void shelter() noexcept { target_.shelter(); }
+  void expose() noexcept { target_.expose(); }
 
  private:
   void run();
@@ -38,14 +43,14 @@ class interrupter {
   // Constant.
   const server::lease& watched_;
   PyInterpreterState* const interpreter_;
-  const unsigned long thread_id_;
   PyObject* const raised_;  // owned
+
+  python::interruption target_;
 
   // Guarded by mutex_.
   std::mutex mutex_;
   std::condition_variable changed_;
   uint64_t section_ = 0;  // 0: none
-  bool has_raised_ = false;
   bool ending_ = false;
   std::thread thread_;
 };

@@ -5,6 +5,7 @@
 #include "bindings/call_pool.h"
 #include "bindings/encode.h"
 #include "bindings/executor.h"
+#include "bindings/exposure.h"
 #include "bindings/future.h"
 #include "bindings/handle.h"
 #include "bindings/loop.h"
@@ -102,7 +103,7 @@ int execute(PyObject* module) {
       add_loop(module, state) < 0 || add_routes(module, state) < 0 || add_request(module, state) < 0 ||
       add_request_task(module, state) < 0 || add_pinned(module, state) < 0 || add_call_pool(module, state) < 0 ||
       add_shared_memory(module, state) < 0 || add_future(module, state) < 0 || add_executor(module, state) < 0 ||
-      add_stats(module, state) < 0) {
+      add_stats(module, state) < 0 || add_exposure(module) < 0) {
     return -1;
   }
   return PyModule_AddStringConstant(module, "__version__", FASTERAPI_VERSION);

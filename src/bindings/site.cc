@@ -4,6 +4,7 @@
 #include "bindings/pool_call.h"
 #include "bindings/request.h"
 #include "bindings/routes.h"
+#include "python/interruption.h"
 #include "server/connection.h"
 #include "server/invalid_answer.h"
 #include "server/shard.h"
@@ -20,12 +21,22 @@ server::shard& shard_of(const site& here) {
 
 bool is_guest(const server::call& running) noexcept { return running.runner != nullptr; }
 
+// Of a thread of the pool.
+python::interruption& raised_here() noexcept { return *python::interruption::here(); }
+
 // A guest's handler has come to an end, or to a pause.
 void pause_guest(const site& here) {
-  if (!here.drives_loop) return;
+  if (!here.drives_loop) return raised_here().shelter();
   enter_shard(here.loop);
   // Nobody but the guests' own deadlines interrupts a loop that serves nothing.
   if (here.loop->core->watched_by == nullptr) here.loop->core->deadlines->settle();
+}
+
+// For code that may take its time.
+void leave(const site& here, server::call& running) {
+  // A worker's shard that is lent knows its own calls only.
+  const bool is_others = is_guest(running) && here.loop->core->watched_by != nullptr;
+  here.loop->core->hold->leave(is_others ? nullptr : &running);
 }
 
 }  // namespace
@@ -61,10 +72,15 @@ bool suspend(site& here, server::call& later, bool keep_request) {
 }
 
 void leave_shard(const site& here, server::call& running) {
-  if (!here.drives_loop) return;
-  // A worker's shard that is lent knows its own calls only.
-  const bool is_others = is_guest(running) && here.loop->core->watched_by != nullptr;
-  here.loop->core->hold->leave(is_others ? nullptr : &running);
+  if (!here.drives_loop) return raised_here().expose();
+  here.loop->core->deadlines->expose();
+  leave(here, running);
+}
+
+void shelter(const site& here, server::call& running) {
+  if (!here.drives_loop) return raised_here().shelter();
+  here.loop->core->deadlines->shelter();
+  leave(here, running);
 }
 
 void pause(const site& here, const server::call& running) {

@@ -140,7 +140,7 @@ void lane::leave_interpreter() noexcept {
 
 // Attached while one job follows the other, detached while there is none.
 void lane::work(worker& self, PyThreadState* thread) {
-  self.thread_id = PyThread_get_thread_ident();
+  self.raised.bind();
   tally& counts = position_.counts;
   while (!leaving()) {
     job* next = crew_.take(position_, self.turn);
@@ -171,16 +171,11 @@ void lane::execute(worker& self, job& next, const gil& held) noexcept {
     counts.queue_wait.record(begun_ns - next.submitted_ns_);
     counts.running.fetch_add(1, std::memory_order_relaxed);
     const bool succeeded = next.run(held, place_);
-    bool interrupted;
     {
       const std::lock_guard alone(self.interrupting);
       self.current.store(nullptr, std::memory_order_seq_cst);
-      interrupted = std::exchange(self.interrupted, false);
     }
-    if (interrupted) {
-      PyThreadState_SetAsyncExc(self.thread_id, nullptr);
-      give_back_import_locks(held);
-    }
+    if (self.raised.settle()) give_back_import_locks(held);
     counts.running.fetch_sub(1, std::memory_order_relaxed);
     counts.run_time.record(core::monotonic_ns() - begun_ns);
     counts.executed.fetch_add(1, std::memory_order_relaxed);
@@ -251,7 +246,7 @@ void lane::run_interrupter() {
         const std::lock_guard alone(each->interrupting);
         const job* current = each->current.load(std::memory_order_seq_cst);
         const bool meant = all || std::find(wanted.begin(), wanted.end(), current) != wanted.end();
-        if (current != nullptr && meant) raise_in(*each, held);
+        if (current != nullptr && meant) each->raised.raise(place_.interruption.get());
       }
     }
     for (job* each : wanted) each->release();
@@ -259,11 +254,6 @@ void lane::run_interrupter() {
     lock.lock();
   }
   state.reset();
-}
-
-void lane::raise_in(worker& target, const gil&) noexcept {
-  target.interrupted = true;
-  PyThreadState_SetAsyncExc(target.thread_id, place_.interruption.get());
 }
 
 }  // namespace fasterapi::python

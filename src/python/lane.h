@@ -14,6 +14,7 @@
 #include "fasterapi/python/interpreter.h"
 #include "fasterapi/python/job.h"
 #include "python/gil_mutex.h"
+#include "python/interruption.h"
 
 namespace fasterapi::python {
 
@@ -46,7 +47,7 @@ class lane {
   // Whether one of its threads is running `work` at this moment.
   bool runs(const job& work) const noexcept;
   // Raises the interruption in the thread that runs `work` (null: in all that run anything), as soon as the GIL is to
-  // be had. `work` is held meanwhile.
+  // be had, unless that is sheltered then. `work` is held meanwhile.
   void interrupt(job* work);
   position& where() const noexcept { return position_; }
   size_t first_spot() const noexcept { return first_spot_; }
@@ -61,8 +62,7 @@ class lane {
     std::atomic<job*> taken = nullptr;    // waits for the GIL to begin
     std::atomic<job*> current = nullptr;  // runs; written with the GIL held
     gil_mutex interrupting;               // held from the look at `current` to the raising, and while that ends
-    bool interrupted = false;             // guarded by it
-    unsigned long thread_id = 0;          // Python's name for the thread; constant once work begins
+    interruption raised;                  // in its thread
     uint32_t turn = 0;
     size_t spot = 0;
     std::thread thread;
@@ -79,7 +79,6 @@ class lane {
   void execute(worker& self, job& next, const gil& held) noexcept;
   void set_working(bool working);
   void run_interrupter();
-  void raise_in(worker& target, const gil& held) noexcept;
 
   // Constant after construction.
   crew& crew_;
