@@ -40,6 +40,8 @@ registry& known() noexcept {
   return one;
 }
 
+thread_local std::shared_ptr<call_pool> of_this_thread;
+
 }  // namespace
 
 call_pool::call_pool(pool_plan plan)
@@ -58,10 +60,13 @@ std::shared_ptr<call_pool> call_pool::start(pool_plan plan) {
   return made;
 }
 
-std::shared_ptr<call_pool> call_pool::of_this_process() {
+std::shared_ptr<call_pool> call_pool::here() {
+  if (of_this_thread != nullptr) return of_this_thread;
   const std::lock_guard lock(known().mutex);
   return known().started.empty() ? nullptr : known().started.back();
 }
+
+void call_pool::set_here(std::shared_ptr<call_pool> pool) { of_this_thread = std::move(pool); }
 
 void call_pool::retire(std::shared_ptr<call_pool> ended) {
   {
@@ -215,7 +220,7 @@ PyObject* start_main_pool(PyObject* module, PyObject* args, PyObject* keywords) 
 }
 
 PyObject* stop_main_pool(PyObject*, PyObject*) {
-  std::shared_ptr<call_pool> ended = call_pool::of_this_process();
+  std::shared_ptr<call_pool> ended = call_pool::here();
   if (ended == nullptr) Py_RETURN_NONE;
   Py_BEGIN_ALLOW_THREADS call_pool::retire(std::move(ended));
   Py_END_ALLOW_THREADS Py_RETURN_NONE;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings/module_state.h"
@@ -41,15 +42,18 @@ struct replacement {
 
 // Runs handlers of calls on threads beside those that drive shards.
 //
-// Any thread may call any member except where stated. One for all shards of a process; it outlives them.
+// Any thread may call any member except where stated. One for all shards of a process, or of one generation of the app
+// (pool_keeper); it outlives them.
 class call_pool final : public server::call_runner {
  public:
   explicit call_pool(pool_plan plan);
 
-  // Makes one, and starts its interpreters: the one that workers of this process use that start from now on.
+  // Makes one, and starts its interpreters.
   static std::shared_ptr<call_pool> start(pool_plan plan);
-  // The one started last and not retired; null: none.
-  static std::shared_ptr<call_pool> of_this_process();
+  // That of the worker whose thread this is; elsewhere the one started last and not retired. Null: none.
+  static std::shared_ptr<call_pool> here();
+  // Says that this thread is a worker's with that pool, or, by null, that it is none any more.
+  static void set_here(std::shared_ptr<call_pool> pool);
   // Ends one that workers do not use any more. It stays where code in it does not end. Not attached.
   static void retire(std::shared_ptr<call_pool> ended);
 
@@ -93,6 +97,21 @@ class call_pool final : public server::call_runner {
   std::vector<bool> has_opened_;     // by position
   std::string failure_;
   std::vector<replacement> replacements_;
+};
+
+// Keeps a pool open for the workers of one generation of the app: those that were loaded together, and those that took
+// the places of such. The last holder's end retires it, which must not be attached.
+class pool_keeper {
+ public:
+  explicit pool_keeper(pool_plan plan) : pool_(call_pool::start(std::move(plan))) {}
+  ~pool_keeper() { call_pool::retire(pool_); }
+  pool_keeper(const pool_keeper&) = delete;
+  pool_keeper& operator=(const pool_keeper&) = delete;
+
+  const std::shared_ptr<call_pool>& pool() const noexcept { return pool_; }
+
+ private:
+  const std::shared_ptr<call_pool> pool_;
 };
 
 // start_main_pool() and stop_main_pool().

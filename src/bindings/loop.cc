@@ -409,13 +409,16 @@ PyObject* open_shard(PyObject* object, PyObject* settings) {
   if (!core.shard->watch(core.descriptors->fd())) return PyErr_SetFromErrno(PyExc_OSError);
   const auto interrupt = [&core](uint64_t section) { core.deadlines->request(section); };
   const auto stuck = [&core] {
-    if (pinned_worker* here = core.worker.load(std::memory_order_acquire)) here->note_stuck();
+    if (pinned_worker* here = core.worker.load(std::memory_order_acquire)) here->note_stuck(true);
     constexpr std::string_view line = "{\"stuck\": true}\n";
     const int reports = core.stuck_reports.load(std::memory_order_acquire);
     // Short enough for a pipe to take it whole; without a reader nobody needs to know.
     if (reports >= 0 && ::write(reports, line.data(), line.size()) < 0) core.stuck_reports = -1;
   };
-  core.hold.emplace(*core.shard, server::lease::hooks{interrupt, stuck});
+  const auto recovered = [&core] {
+    if (pinned_worker* here = core.worker.load(std::memory_order_acquire)) here->note_stuck(false);
+  };
+  core.hold.emplace(*core.shard, server::lease::hooks{interrupt, stuck, recovered});
   Py_RETURN_NONE;
 }
 
@@ -440,10 +443,10 @@ bool read_intercepted(PyObject* statuses, server::application& into) {
   return not_found >= 0 && method >= 0 && unprocessable >= 0;
 }
 
-// Lets the pool of this process, if there is one, have calls.
+// Lets the pool of this worker, if there is one, have calls.
 bool use_pool(loop_core& core) {
-  core.pool = call_pool::of_this_process();
-  if (core.pool == nullptr) return true;
+  const std::shared_ptr<call_pool> pool = call_pool::here();
+  if (pool == nullptr) return true;
   std::vector<server::placement::route_facts> facts;
   const auto& routes = application_of(core.here.routes).routes;
   for (size_t i = 0; i < routes.size(); ++i) {
@@ -452,8 +455,10 @@ bool use_pool(loop_core& core) {
     const server::run_mode run = core.pool_only ? server::run_mode::pooled : routes[i].run;
     facts.push_back({label, run, routes[i].is_async});
   }
-  core.pool->where().define(facts);
-  core.hold->set_runner(core.pool.get());
+  // Calls go there by their routes' numbers. A worker with other routes is not kept once it has announced them.
+  if (!pool->where().define(facts)) return true;
+  core.pool = pool;
+  core.hold->set_runner(pool.get());
   return true;
 }
 

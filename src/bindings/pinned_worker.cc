@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "bindings/call_pool.h"
 #include "core/cpus.h"
 #include "fasterapi/python/errc.h"
 #include "fasterapi/python/error.h"
@@ -26,9 +27,13 @@ void pinned_worker::request_drain() {
   if (shard_ != nullptr) shard_->request_drain();
 }
 
-void pinned_worker::note_stuck() {
-  is_stuck_.store(true, std::memory_order_release);
-  stuck_is_news_.store(true, std::memory_order_release);
+bool pinned_worker::is_to_end() const {
+  const std::lock_guard lock(mutex_);
+  return stop_requested_ || drain_requested_;
+}
+
+void pinned_worker::note_stuck(bool stuck) {
+  is_stuck_.store(stuck, std::memory_order_release);
   events_->ring();
 }
 
@@ -82,7 +87,9 @@ core::result<> pinned_worker::serve(const python::gil& held, int64_t interpreter
 }
 
 bool pinned_worker::run(const python::gil& held, python::place& here) noexcept {
+  call_pool::set_here(work_.pool);
   outcome_ = serve(held, here.interpreter_id);
+  call_pool::set_here(nullptr);
   retire();
   return outcome_.ok();
 }

@@ -19,12 +19,15 @@ class shard;
 
 namespace fasterapi::bindings {
 
+class call_pool;
+
 // What a worker is put to. Constant while it works.
 struct assignment {
   int index = 0;
-  int cpu = -1;         // to be pinned to; -1: none
-  const char* program;  // of fasterapi._worker: what serves
-  std::string config;   // JSON for it
+  int cpu = -1;                     // to be pinned to; -1: none
+  const char* program;              // of fasterapi._worker: what serves
+  std::string config;               // JSON for it
+  std::shared_ptr<call_pool> pool;  // that runs handlers for it; null: the one of this process, if there is one
 };
 
 // The job of a thread that serves, in an interpreter of its own or in the main one: it drives a shard until it is told
@@ -43,16 +46,16 @@ class pinned_worker final : public python::counted_job {
   void request_stop();
   // As request_stop(), leaving the listening socket to others, who accept from it already.
   void request_drain();
+  // Whether it was asked for either.
+  bool is_to_end() const;
   int index() const noexcept { return work_.index; }
   state now() const;
   // serving: its routes as JSON; failed: why, as text for people.
   std::string text() const;
 
-  // A handler does not end, and nothing interrupts it.
-  void note_stuck();
+  // Whether a handler does not end, and nothing interrupts it.
+  void note_stuck(bool stuck);
   bool is_stuck() const noexcept { return is_stuck_.load(std::memory_order_acquire); }
-  // Whether that was noted since the last call.
-  bool take_stuck() noexcept { return stuck_is_news_.exchange(false, std::memory_order_acq_rel); }
 
   // The worker's own thread, from Python.
   void announce(server::shard& shard, std::string routes);
@@ -79,7 +82,6 @@ class pinned_worker final : public python::counted_job {
   std::string text_;
 
   std::atomic<bool> is_stuck_ = false;
-  std::atomic<bool> stuck_is_news_ = false;
 
   // The worker's own thread.
   core::result<> outcome_ = core::nothing{};

@@ -40,7 +40,7 @@ bool is_over(const pinned_worker& one) {
 bool is_serving(const pinned_worker& one) { return one.now() == worker_state::serving; }
 
 // What to tell people where not all workers of a batch declare the same routes; empty where they do.
-std::string objection_to(const std::vector<std::string>& routes) {
+std::string difference_in(const std::vector<std::string>& routes) {
   const auto other =
       std::find_if(routes.begin(), routes.end(), [&](const std::string& one) { return one != routes[0]; });
   if (other == routes.end()) return {};
@@ -84,8 +84,8 @@ int serving::run() {
     notice_failures();
     notice_replacements();
     notice_readiness();
-    notice_stuck();
     drop_ended();
+    notice_stuck();
     if (stopping() && core::coarse_ms() >= stop_deadline_ms_ && !all_over()) {
       say("some requests did not end within the grace period: exiting without them\n");
       exit_now(1);
@@ -100,7 +100,8 @@ bool serving::all_over() const {
 }
 
 int64_t serving::patience_ms() const noexcept {
-  return stopping() ? std::max<int64_t>(0, stop_deadline_ms_ - core::coarse_ms()) : -1;
+  const int64_t until_ms = stopping() ? stop_deadline_ms_ : next_try_ms_;
+  return until_ms < 0 ? -1 : std::max<int64_t>(0, until_ms - core::coarse_ms());
 }
 
 void serving::stop() {
@@ -138,6 +139,9 @@ void serving::reload() {
 void serving::start(purpose what, const std::vector<int>& places, pinned_worker* replaced) {
   std::unique_ptr<worker_pool> made = plan_.make_workers();
   made->resize(places.size());
+  for (const batch& one : batches_) {
+    if (replaced != nullptr && one.workers->has(*replaced)) made->share_call_pool(*one.workers);
+  }
   batches_.push_back({std::move(made), what, replaced});
   put_to_work(batches_.back(), places);
 }
@@ -166,10 +170,19 @@ void serving::notice_failures() {
       return stop();
     }
     // What it was to replace goes on, and from the same sockets: those are not to be stopped.
-    tell(one.what == purpose::reload ? "reload_failed" : "not_replaced", failed != nullptr ? failed->index() : -1, why);
-    one.now = phase::ending;
-    one.workers->request_drain();
+    dismiss(one, failed != nullptr ? failed->index() : -1, why);
   }
+}
+
+// A batch is not to take the place of others after all.
+void serving::dismiss(batch& failed, int worker, const std::string& why) {
+  failed.now = phase::ending;
+  failed.workers->request_drain();
+  if (failed.what == purpose::reload) return tell("reload_failed", worker, why);
+  const auto open =
+      std::find_if(vacancies_.begin(), vacancies_.end(), [&](const vacancy& one) { return one.of == failed.replaced; });
+  if (open != vacancies_.end()) open->next_try_ms = core::coarse_ms() + open->pauses.next();
+  tell("not_replaced", worker, why);
 }
 
 void serving::notice_replacements() {
@@ -185,11 +198,8 @@ void serving::notice_readiness() {
   for (batch& one : batches_) {
     if (one.now != phase::starting || stopping() || !one.workers->all(is_serving)) continue;
     if (!one.workers->pool_is_ready()) continue;
-    const std::string objection = one.what == purpose::reload ? objection_to(one.workers->routes()) : std::string();
-    if (!objection.empty()) {
-      tell("reload_failed", -1, objection);
-      one.now = phase::ending;
-      one.workers->request_drain();
+    if (const std::string objection = objection_to(one); !objection.empty()) {
+      dismiss(one, one.what == purpose::substitute ? one.replaced->index() : -1, objection);
       continue;
     }
     one.now = phase::serving;
@@ -199,6 +209,15 @@ void serving::notice_readiness() {
     return stop();
   }
   if (std::exchange(reload_wanted_, false)) reload();
+}
+
+// Why a batch whose workers all listen may not take the place of others; empty: it may.
+std::string serving::objection_to(const batch& ready) const {
+  if (ready.what == purpose::first) return {};  // call_on_ready() looks at it
+  std::vector<std::string> routes = ready.workers->routes();
+  if (ready.what == purpose::reload) return difference_in(routes);
+  if (is_serving(*ready.replaced)) routes.push_back(ready.replaced->text());
+  return difference_in(routes).empty() ? "" : "the app declares other routes now than when it was loaded\n";
 }
 
 // A batch listens: those whose places it takes need not any more.
@@ -212,7 +231,7 @@ void serving::settle(batch& ready) {
       return tell("replaced", ready.replaced->index(), {});
     case purpose::reload:
       for (batch& other : batches_) {
-        if (&other == &ready) break;
+        if (&other == &ready) continue;
         other.now = phase::ending;
         other.workers->request_drain();
       }
@@ -220,29 +239,45 @@ void serving::settle(batch& ready) {
   }
 }
 
+// Looks for the workers that are stuck, and for substitutes for them.
 void serving::notice_stuck() {
+  next_try_ms_ = -1;
   if (stopping() || plan_.make_workers == nullptr) return;
   size_t stuck = 0;
-  std::vector<pinned_worker*> fresh;
+  std::vector<vacancy> present;
   for (const batch& one : batches_) {
     one.workers->for_each([&](pinned_worker& each) {
       if (!each.is_stuck() || is_over(each)) return;
       ++stuck;
-      if (each.take_stuck() && one.now == phase::serving) fresh.push_back(&each);
+      if (one.now != phase::serving || each.is_to_end()) return;
+      const auto known =
+          std::find_if(vacancies_.begin(), vacancies_.end(), [&](const vacancy& open) { return open.of == &each; });
+      present.push_back(known != vacancies_.end() ? *known : vacancy{&each});
     });
   }
-  for (pinned_worker* each : fresh) {
-    tell("stuck", each->index(), {});
-    if (stuck <= stuck_max) start(purpose::substitute, {each->index()}, each);
+  vacancies_ = std::move(present);
+  for (vacancy& open : vacancies_) {
+    if (!std::exchange(open.is_told, true)) tell("stuck", open.of->index(), {});
+    if (stopping()) return;
+    if (stuck <= stuck_max && !is_being_replaced(*open.of)) fill(open);
   }
+}
+
+bool serving::is_being_replaced(const pinned_worker& one) const {
+  return std::any_of(batches_.begin(), batches_.end(),
+                     [&](const batch& other) { return other.replaced == &one && other.now == phase::starting; });
+}
+
+// Starts a substitute, or sees to it that this is tried when it is time.
+void serving::fill(const vacancy& open) {
+  if (core::coarse_ms() >= open.next_try_ms) return start(purpose::substitute, {open.of->index()}, open.of);
+  if (next_try_ms_ < 0 || open.next_try_ms < next_try_ms_) next_try_ms_ = open.next_try_ms;
 }
 
 void serving::drop_ended() {
   if (stopping()) return;
   std::erase_if(batches_, [this](const batch& one) {
-    const bool is_wanted = std::any_of(batches_.begin(), batches_.end(), [&](const batch& other) {
-      return other.replaced != nullptr && other.now == phase::starting && one.workers->has(*other.replaced);
-    });
+    const bool is_wanted = !one.workers->all([this](const pinned_worker& each) { return !is_being_replaced(each); });
     return batches_.size() > 1 && !is_wanted && one.workers->all(is_over);
   });
 }

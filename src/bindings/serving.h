@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bindings/worker_pool.h"
+#include "core/backoff.h"
 #include "net/doorbell.h"
 #include "server/signal_watch.h"
 
@@ -36,6 +37,10 @@ class serving {
   // How many workers may be stuck at a time. Past it they are not replaced: calls for them are answered with 503, or
   // run in the pool where there is one.
   static constexpr size_t stuck_max = 16;
+  // How long until a worker is tried again to be replaced which could not be: twice as long each time, up to the
+  // latter.
+  static constexpr int64_t replace_pause_ms = 100;
+  static constexpr int64_t replace_pause_max_ms = 30'000;
 
   // Borrowed: on_ready(routes of each worker), once all listen; on_event(what, worker index, text) for the log, where
   // `what` is "stuck", "replaced", "not_replaced", "pool_replaced", "pool_not_replaced", "reloading", "reloaded",
@@ -59,6 +64,13 @@ class serving {
     phase now = phase::starting;
     bool is_failure_told = false;
   };
+  // A worker that is stuck, for whose place there is nobody yet.
+  struct vacancy {
+    pinned_worker* of;  // kept by its batch
+    core::backoff pauses{replace_pause_ms, replace_pause_max_ms};
+    int64_t next_try_ms = 0;
+    bool is_told = false;
+  };
 
   bool stopping() const noexcept { return stop_deadline_ms_ >= 0; }
   bool all_over() const;
@@ -69,8 +81,12 @@ class serving {
   void start(purpose what, const std::vector<int>& places, pinned_worker* replaced);
   void put_to_work(batch& made, const std::vector<int>& places);
   void notice_failures();
+  void dismiss(batch& failed, int worker, const std::string& why);
   void notice_replacements();
   void notice_stuck();
+  void fill(const vacancy& open);
+  bool is_being_replaced(const pinned_worker& one) const;
+  std::string objection_to(const batch& ready) const;
   void notice_readiness();
   void settle(batch& ready);
   void drop_ended();
@@ -86,6 +102,8 @@ class serving {
   std::shared_ptr<const net::doorbell> events_;  // rung when a worker's state changes
   server::signal_watch signals_;
   std::vector<batch> batches_;  // the oldest first
+  std::vector<vacancy> vacancies_;
+  int64_t next_try_ms_ = -1;  // to fill one; -1: there is nothing to wait for
   int status_ = 0;
   bool reload_wanted_ = false;
   int64_t stop_began_ms_ = 0;

@@ -127,9 +127,9 @@ ref place_of(const metrics_board& board, const metrics_board::place& place) {
   return all.take();
 }
 
-// None where this process has no pool.
-ref pool_of_this_process() {
-  const std::shared_ptr<call_pool> pool = call_pool::of_this_process();
+// None where there is no pool.
+ref pool_here() {
+  const std::shared_ptr<call_pool> pool = call_pool::here();
   if (pool == nullptr) return ref::share(Py_None);
   const python::executor_stats stats = pool->stats();
   record all;
@@ -164,7 +164,7 @@ PyObject* read_stats(PyObject*, PyObject*) {
   all.put("now_ns", static_cast<uint64_t>(core::monotonic_ns()));
   all.put("creator", ref::steal(PyLong_FromLong(board->creator())));
   all.put("places", places);
-  all.put("pool", pool_of_this_process());
+  all.put("pool", pool_here());
   return all.take().release();
 }
 
@@ -191,7 +191,7 @@ PyObject* adopt_board(PyObject*, PyObject* number) {
 // [(text, monotonic ns)], the earliest first.
 PyObject* read_moves(PyObject*, PyObject*) {
   ref list = ref::steal(PyList_New(0));
-  const std::shared_ptr<call_pool> pool = call_pool::of_this_process();
+  const std::shared_ptr<call_pool> pool = call_pool::here();
   if (!list || pool == nullptr) return list.release();
   for (const server::placement::move& each : pool->where().moves()) {
     const std::string text = server::describe(each, pool->where().label(each.route));

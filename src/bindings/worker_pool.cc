@@ -69,16 +69,17 @@ void worker_pool::resize(size_t count) {
 void worker_pool::open_call_pool(pool_plan plan, std::shared_ptr<const net::doorbell> events) {
   plan.python_path = python_path_;
   plan.changed = [events = std::move(events)] { events->ring(); };
-  pool_ = call_pool::start(std::move(plan));
+  keeper_ = std::make_shared<pool_keeper>(std::move(plan));
 }
 
 void worker_pool::assign(const std::vector<int>& places, const std::string& config, const std::vector<int>& cpus,
                          const std::shared_ptr<const net::doorbell>& events) {
+  const std::shared_ptr<call_pool> pool = keeper_ == nullptr ? nullptr : keeper_->pool();
   for (size_t i = 0; i < seats_.size(); ++i) {
     const int place = places[i];
     const int cpu = cpus.empty() ? -1 : cpus[static_cast<size_t>(place) % cpus.size()];
     const char* program = home_ == worker_home::main_interpreter ? "run_thread" : "run_pinned";
-    auto* worker = new pinned_worker({place, cpu, program, config}, events);
+    auto* worker = new pinned_worker({place, cpu, program, config, pool}, events);
     workers_.push_back(worker);
     worker->retain();
     const auto where = python::destination::position(seats_[i].position);
@@ -100,7 +101,7 @@ void worker_pool::request_drain() {
 void worker_pool::join() {
   for (auto& each : crews_) static_cast<void>(each->shut_down(python::shutdown_mode::cancel, -1));
   crews_.clear();
-  if (pool_ != nullptr) call_pool::retire(std::exchange(pool_, nullptr));
+  keeper_.reset();
 }
 
 const pinned_worker* worker_pool::failed() const {
@@ -113,8 +114,8 @@ const pinned_worker* worker_pool::failed() const {
 std::vector<std::string> worker_pool::routes() const {
   std::vector<std::string> all;
   for (const pinned_worker* one : workers_) all.push_back(one->text());
-  if (pool_ == nullptr) return all;
-  for (std::string& one : pool_->routes()) all.push_back(std::move(one));
+  if (keeper_ == nullptr) return all;
+  for (std::string& one : keeper_->pool()->routes()) all.push_back(std::move(one));
   return all;
 }
 

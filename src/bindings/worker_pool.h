@@ -40,9 +40,10 @@ class worker_pool {
   // Starts to prepare workers, or dismisses those past `count`, before any is put to work. Attached or not. Those of
   // the main interpreter are of a fixed number: only the first call counts.
   void resize(size_t count);
-  // Makes a pool, which runs handlers for all of them and for those that come in their place. Before they are put to
-  // work; `events` as for assign().
+  // Makes a pool, which runs handlers for all of them, or uses that of others in whose place these come. Before they
+  // are put to work; `events` as for assign().
   void open_call_pool(pool_plan plan, std::shared_ptr<const net::doorbell> events);
+  void share_call_pool(const worker_pool& of) { keeper_ = of.keeper_; }
   // Puts them all to work, each at one of `places`: the workers' indices. `events` is rung when the state of one
   // changes.
   void assign(const std::vector<int>& places, const std::string& config, const std::vector<int>& cpus,
@@ -64,11 +65,11 @@ class worker_pool {
     return std::find(workers_.begin(), workers_.end(), &one) != workers_.end();
   }
   // Whether the pool, if there is one, has opened all its interpreters; why it could not, if it could not.
-  bool pool_is_ready() const { return pool_ == nullptr || pool_->ready(); }
-  std::string pool_failure() const { return pool_ == nullptr ? std::string() : pool_->failure(); }
+  bool pool_is_ready() const { return keeper_ == nullptr || keeper_->pool()->ready(); }
+  std::string pool_failure() const { return keeper_ == nullptr ? std::string() : keeper_->pool()->failure(); }
   // What its pool, if there is one, has replaced since the last call, or could not.
   std::vector<replacement> take_replacements() const {
-    return pool_ == nullptr ? std::vector<replacement>() : pool_->take_replacements();
+    return keeper_ == nullptr ? std::vector<replacement>() : keeper_->pool()->take_replacements();
   }
   // The first worker that failed, or null.
   const pinned_worker* failed() const;
@@ -90,7 +91,7 @@ class worker_pool {
   std::vector<std::shared_ptr<python::crew>> crews_;
   std::vector<seat> seats_;
   std::vector<pinned_worker*> workers_;  // a reference to each
-  std::shared_ptr<call_pool> pool_;
+  std::shared_ptr<pool_keeper> keeper_;  // null: no pool
 };
 
 }  // namespace fasterapi::bindings

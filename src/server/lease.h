@@ -29,6 +29,8 @@ class lease {
     std::function<void(uint64_t)> interrupt;
     // It has not ended, in spite of that: code which nothing interrupts.
     std::function<void()> stuck;
+    // After that: it has ended now, and the worker is about to have its shard back.
+    std::function<void()> recovered = {};
   };
 
   lease(shard& of, hooks told) : shard_(of), hooks_(std::move(told)) {}

@@ -54,10 +54,12 @@ class MonitorTest : public testing::Test {
       interrupted = section;
       if (!deaf) released.open();
     };
-    lent = std::make_unique<lease>(*tested, lease::hooks{interrupt, [this] {
+    lent = std::make_unique<lease>(*tested, lease::hooks{interrupt,
+                                                         [this] {
                                                            ++stuck;
                                                            released.open();
-                                                         }});
+                                                         },
+                                                         [this] { ++recovered; }});
     worker = std::thread([this] { serve(); });
   }
   void TearDown() override {
@@ -116,6 +118,7 @@ class MonitorTest : public testing::Test {
   std::atomic<uint64_t> interrupted = 0;
   std::atomic<bool> deaf = false;  // handlers do not take notice of an interruption
   std::atomic<int> stuck = 0;
+  std::atomic<int> recovered = 0;
   int came_back = 0;  // the worker's; the test's once it has ended
   std::thread worker;
 };
@@ -181,6 +184,7 @@ TEST_F(MonitorTest, AHandlerThatNothingInterruptsIsToldOfOnce) {
   EXPECT_NE(refused.head.find("\r\nconnection: close\r\n"), std::string::npos);
   EXPECT_EQ(waiting_client(port()).get("/quick?after").body, "/quick?after");
   EXPECT_EQ(stuck.load(), 1);
+  EXPECT_EQ(recovered.load(), 1);
 }
 
 TEST_F(MonitorTest, AClientThatLeavesDuringItsHandlerLeavesNothingBehind) {

@@ -6,9 +6,13 @@ namespace fasterapi::server {
 
 placement::~placement() { delete[] entries(); }
 
-void placement::define(std::span<const route_facts> routes) {
+bool placement::define(std::span<const route_facts> routes) {
   const std::lock_guard lock(mutex_);
-  if (entries() != nullptr) return;
+  if (entries() != nullptr) {
+    const auto is_same = [](const entry& mine, const route_facts& theirs) { return mine.label == theirs.label; };
+    return std::equal(entries(), entries() + count_.load(std::memory_order_relaxed), routes.begin(), routes.end(),
+                      is_same);
+  }
   auto* made = new entry[std::max<size_t>(routes.size(), 1)];
   for (size_t i = 0; i < routes.size(); ++i) {
     const route_facts& facts = routes[i];
@@ -19,6 +23,7 @@ void placement::define(std::span<const route_facts> routes) {
   }
   count_.store(routes.size(), std::memory_order_release);
   entries_.store(made, std::memory_order_release);
+  return true;
 }
 
 uint32_t placement::proof(const entry& of) const noexcept {

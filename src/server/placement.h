@@ -67,9 +67,9 @@ class placement {
   placement(const placement&) = delete;
   placement& operator=(const placement&) = delete;
 
-  // The routes of the app, by index. The first call counts; workers that come later have the same routes. No other
+  // The routes of the app, by index, as the first call says; false for a worker that comes later with others. No other
   // member may be asked about a route before.
-  void define(std::span<const route_facts> routes);
+  bool define(std::span<const route_facts> routes);
 
   site where(uint32_t route) const noexcept { return entries()[route].at.load(std::memory_order_relaxed); }
   // Whether how long its calls take decides where the next ones run.

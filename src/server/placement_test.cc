@@ -31,10 +31,10 @@ void fill(busy_meter& turn) {
 }
 
 struct PlacementTest : testing::Test {
-  void define(run_mode run, bool is_async = false) {
+  bool define(run_mode run, bool is_async = false) {
     const std::array facts{placement::route_facts{"GET /other (other)", run_mode::inlined, false},
                            placement::route_facts{"GET /x (x)", run, is_async}};
-    tested.define(facts);
+    return tested.define(facts);
   }
   void run_fast(uint32_t calls) {
     for (uint32_t i = 0; i < calls; ++i) tested.ran_in_pool(1, fast);
@@ -45,6 +45,15 @@ struct PlacementTest : testing::Test {
   placement tested{[this] { return now; },
                    [this](const placement::move&, const std::string& label) { told.push_back(label); }};
 };
+
+TEST_F(PlacementTest, RoutesAreThoseThatWereDefinedFirst) {
+  EXPECT_TRUE(define(run_mode::automatic));
+  EXPECT_TRUE(define(run_mode::automatic));
+  EXPECT_FALSE(tested.define(std::array{placement::route_facts{"GET /other (other)", run_mode::inlined, false}}));
+  EXPECT_FALSE(tested.define(std::array{placement::route_facts{"GET /x (x)", run_mode::inlined, false},
+                                        placement::route_facts{"GET /other (other)", run_mode::inlined, false}}));
+  EXPECT_EQ(tested.routes(), 2U);
+}
 
 TEST_F(PlacementTest, AFunctionStartsInThePoolAndMovesOnceItIsProvedFast) {
   define(run_mode::automatic);

@@ -118,6 +118,7 @@ void spare_driver::run() {
       if (of.lending_.wanted()) break;
       driven.wait(late.patience_ms());
     }
+    if (late.is_stuck() && of.hooks_.recovered) of.hooks_.recovered();
     driven.take_back();
     // The worker may end the lease, and the shard, from here on.
     of.lending_.give_back();
