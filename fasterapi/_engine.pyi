@@ -493,6 +493,18 @@ class LoopBase:
     def _host_guests(self, app: object, routes: Routes, intercepted: frozenset[int]) -> None:
         """Run the coroutines of the pool's calls, for an app, on a loop that serves nothing itself."""
 
+    def _dismiss_guests(self) -> None:
+        """Begin none of them any more; `_on_guests_left()` follows in each turn once all have ended."""
+
+    def _cancel_guests(self) -> int:
+        """Cancel those that have not ended; how many."""
+
+    def _drop_guests(self) -> int:
+        """Answer 503 for those that have not ended, and let go of them; how many."""
+
+    def _report_spoiled(self) -> None:
+        """Let another interpreter take the place of this one, whose threads end once their handlers have."""
+
     def _request_drain(self) -> None: ...
     def _add_listener(self, key: int, descriptor: int, backlog: int, /) -> None: ...
     def _remove_listener(self, key: int, /) -> None: ...

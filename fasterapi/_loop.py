@@ -76,8 +76,10 @@ class WorkerLoop(_engine.LoopBase, asyncio.SelectorEventLoop):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._open_shard(settings)
         self._drained: asyncio.Future[None] | None = None
-        # Called by the engine when the interpreter ends, where this loop runs coroutines of the pool's calls.
+        # Called by the engine where this loop runs coroutines of the pool's calls: when the interpreter ends, and when
+        # they have ended after _dismiss_guests().
         self._close_guests: Callable[[], None] = lambda: None
+        self._on_guests_left: Callable[[], None] = lambda: None
         asyncio.SelectorEventLoop.__init__(self, ShardSelector(self._watch))
 
     def _add_callback(self, handle: asyncio.Handle) -> None:

@@ -24,7 +24,7 @@ _EVENTS = {
     "stuck": (logging.ERROR, "worker {0} is stuck in a handler whose time was up; a fresh interpreter takes its place"),
     "replaced": (logging.INFO, "worker {0} has a fresh interpreter"),
     "not_replaced": (logging.ERROR, "worker {0} has no fresh interpreter yet:\n{1}"),
-    "pool_replaced": (logging.INFO, "pooled interpreter {0} was stuck, and is a fresh one now"),
+    "pool_replaced": (logging.INFO, "pooled interpreter {0} is a fresh one now"),
     "pool_not_replaced": (logging.ERROR, "pooled interpreter {0} is not there, which is tried again:\n{1}"),
     "reloading": (logging.INFO, "SIGHUP: loading the app anew"),
     "reloaded": (logging.INFO, "the app is loaded anew"),

@@ -103,7 +103,12 @@ def open_pool(config_json: str, index: int, interpreter_id: int) -> tuple[Worker
         _bind_engine()
         app = _enter(load(AppTarget.decode(config["app"])), worker, config)
         routes = _compile(app)
-        guests = Guests(app, routes, lambda: _worker_loop(config, app.worker, lambda: None))
+        guests = Guests(
+            app,
+            routes,
+            lambda: _worker_loop(config, app.worker, lambda: None),
+            patience_s=config["grace_period_s"],
+        )
         opened.append((guests.open(), json.dumps(routes.signature())))
 
     return _told(open_here) or opened[0]
@@ -281,7 +286,13 @@ def _main_pool(app: App, routes: Routes, worker: Worker, config: Mapping[str, An
         return
     from fasterapi._guests import Guests
 
-    guests = Guests(app, routes, lambda: _worker_loop(config, worker, lambda: None), has_started=True)
+    guests = Guests(
+        app,
+        routes,
+        lambda: _worker_loop(config, worker, lambda: None),
+        patience_s=config["grace_period_s"],
+        has_started=True,
+    )
     _engine.start_main_pool(
         guests.open(),
         threads=config["num_pooled_workers"],

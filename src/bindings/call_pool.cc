@@ -94,6 +94,7 @@ void call_pool::launch() {
     plan.prepare = [this](const python::gil& held, python::place& here) { return open(held, here); };
     plan.prepared = [this](size_t position, const core::result<>& how) { note_opening(position, how); };
     plan.replace_again = true;
+    plan.finish_patience_ns = plan_.finish_ms * 1'000'000;
     plan.finish = [](const python::gil& held, python::place& here) { close(held, here); };
   }
   // It fails for numbers only that nobody may ask for (see serve() of PinnedWorkers).
@@ -138,6 +139,9 @@ core::result<> call_pool::open(const python::gil& held, python::place& here) {
     return core::error{python::errc::raised, why != nullptr ? why : "a pooled interpreter could not be opened"};
   }
   adopt_loop(here, loop);
+  reinterpret_cast<loop_object*>(loop)->core->spoiled = [this, at = here.position, id = here.interpreter_id] {
+    crew_->renew(at, id);
+  };
   const std::lock_guard lock(mutex_);
   std::string& known = routes_[here.position];
   // Calls are given to it by the numbers of the workers' routes.

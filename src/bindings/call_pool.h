@@ -25,6 +25,7 @@ struct pool_plan {
   size_t interpreters = 0;   // own-GIL ones that the threads share; 0: they are the main one's
   size_t first_index = 0;    // of the worker that the first of its interpreters is
   size_t queue_size = 1024;  // calls that may wait
+  int64_t finish_ms = 0;     // how long the end of its interpreters' apps may take
   uint32_t json_depth_max = 128;
   PyObject* main_loop = nullptr;  // of those in the main one: goes on with their coroutines; held by whoever starts it
   std::vector<std::string> python_path;  // sys.path of interpreters of its own

@@ -156,6 +156,9 @@ void finish_call(site& here, server::call& call, PyObject* value, outcome_kind k
 void fail_call(site& here, server::call& call) {
   if (is_unwanted(here, call) || call.refused.status != 0) return fail_answer(here, call);
   const ref raised = ref::steal(PyErr_GetRaisedException());
+  if (is_lost(here, call) && PyErr_GivenExceptionMatches(raised.get(), here.state->asyncio.cancelled_error)) {
+    return answer_lost(here, call);
+  }
   const handler_entry& entry = entry_of(here.routes, call.matched.route);
   const module_state& state = *here.state;
   const bool readable = is_readable(here, call);

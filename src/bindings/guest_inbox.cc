@@ -17,7 +17,7 @@ void guest_inbox::add(std::vector<pool_call*>& to, pool_call& guest) {
 
 bool guest_inbox::begin(pool_call& guest) {
   const std::lock_guard lock(mutex_);
-  if (loop_ == nullptr) return false;
+  if (loop_ == nullptr || dismissed_) return false;
   add(begun_, guest);
   return true;
 }
@@ -56,11 +56,47 @@ void guest_inbox::deliver() {
   }
 }
 
+void guest_inbox::entered(pool_call& guest) {
+  guest.guest_index_ = live_.size();
+  live_.push_back(&guest);
+}
+
+void guest_inbox::left(pool_call& guest) noexcept {
+  const size_t index = std::exchange(guest.guest_index_, pool_call::no_guest);
+  live_[index] = live_.back();
+  live_[index]->guest_index_ = index;
+  live_.pop_back();
+  guest.guest_index_ = pool_call::no_guest;
+}
+
+void guest_inbox::dismiss() {
+  const std::lock_guard lock(mutex_);
+  dismissed_ = true;
+}
+
+size_t guest_inbox::cancel_all() {
+  // Some end at once, and others with them.
+  const std::vector<pool_call*> present = live_;
+  for (pool_call* each : present) each->retain();
+  for (pool_call* each : present) {
+    if (each->guest_index_ != pool_call::no_guest) each->end_with_loop();
+    each->release();
+  }
+  return present.size();
+}
+
+size_t guest_inbox::drop_all() {
+  size_t dropped = 0;
+  for (; !live_.empty(); ++dropped) live_.back()->drop_task();
+  return dropped;
+}
+
 void guest_inbox::close() {
   {
     const std::lock_guard lock(mutex_);
     loop_ = nullptr;
   }
+  drop_all();
   for (pool_call* each : std::exchange(begun_, {})) {
     each->drop_coroutine();
     each->deliver_error("the handler's interpreter has ended");

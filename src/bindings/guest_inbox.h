@@ -12,14 +12,15 @@ namespace fasterapi::bindings {
 struct loop_object;
 class pool_call;
 
-// Coroutines of pooled calls on their way to the loop that is to run them, and wishes that they end.
+// Coroutines of pooled calls on their way to the loop that is to run them, wishes that they end, and those that run
+// there.
 //
 // Owner: the loop and whoever sends to it. Any thread may call any member except where stated.
 class guest_inbox {
  public:
   explicit guest_inbox(loop_object* loop) : loop_(loop) {}
 
-  // Lets the loop begin the call's coroutine. False once the loop is closed.
+  // Lets the loop begin the call's coroutine. False once that takes none any more.
   bool begin(pool_call& guest);
   // Lets the loop cancel the call, and interrupts it where it runs at this moment and `at_once` is set.
   void cancel(pool_call& guest, bool at_once);
@@ -28,13 +29,28 @@ class guest_inbox {
   bool empty() const noexcept { return empty_.load(std::memory_order_acquire); }
   // Does what was asked for.
   void deliver();
-  // The loop is about to close: what has not begun is answered without.
+  // A call's coroutine begins here; it has come to its end, and the call is answered.
+  void entered(pool_call& guest);
+  void left(pool_call& guest) noexcept;
+  // Takes no more.
+  void dismiss();
+  // Whether it takes no more and all have ended.
+  bool all_left() const noexcept { return dismissed_ && live_.empty() && empty(); }
+  // Cancels those that have not ended; how many.
+  size_t cancel_all();
+  // Answers for those that have not ended, which are not stepped any more; how many.
+  size_t drop_all();
+  // The loop is about to close: what has not ended, or not begun, is answered without.
   void close();
 
  private:
   void add(std::vector<pool_call*>& to, pool_call& guest);
 
   std::atomic<bool> empty_ = true;
+
+  // The loop's own thread.
+  std::vector<pool_call*> live_;  // each knows its index
+  bool dismissed_ = false;        // written with mutex_
 
   // Guarded by mutex_.
   std::mutex mutex_;

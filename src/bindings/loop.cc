@@ -372,6 +372,8 @@ PyObject* run_once(PyObject* object, PyObject*) {
   enter_shard(self);
   if (!going_on) return nullptr;
   if (shard.drained() && !ref::steal(PyObject_CallMethod(object, "_on_drained", nullptr))) return nullptr;
+  const bool all_left = self->core->guests != nullptr && self->core->guests->all_left();
+  if (all_left && !ref::steal(PyObject_CallMethod(object, "_on_guests_left", nullptr))) return nullptr;
   Py_RETURN_NONE;
 }
 
@@ -483,6 +485,27 @@ PyObject* host_guests(PyObject* object, PyObject* args) {
   Py_RETURN_NONE;
 }
 
+// What follows is for a loop that hosts guests.
+
+PyObject* dismiss_guests(PyObject* object, PyObject*) {
+  if (self_of(object)->core->guests != nullptr) self_of(object)->core->guests->dismiss();
+  Py_RETURN_NONE;
+}
+
+template <size_t (guest_inbox::*End)()>
+PyObject* end_guests(PyObject* object, PyObject*) {
+  const std::shared_ptr<guest_inbox> guests = self_of(object)->core->guests;
+  const size_t count = guests == nullptr ? 0 : ((*guests).*End)();
+  if (guests != nullptr) enter_shard(self_of(object));
+  return PyLong_FromSize_t(count);
+}
+
+PyObject* report_spoiled(PyObject* object, PyObject*) {
+  const std::function<void()> told = self_of(object)->core->spoiled;
+  Py_BEGIN_ALLOW_THREADS if (told) told();
+  Py_END_ALLOW_THREADS Py_RETURN_NONE;
+}
+
 PyObject* serve(PyObject* object, PyObject* args) {
   loop_object* self = self_of(object);
   PyObject* app;
@@ -585,6 +608,13 @@ PyMethodDef methods[] = {
      "Tell of a handler that nothing interrupts by a line of JSON, {\"stuck\": true}, to a descriptor."},
     {"_host_guests", host_guests, METH_VARARGS,
      "Run coroutines of the pool's calls, for an app: (app, routes, intercepted)."},
+    {"_dismiss_guests", dismiss_guests, METH_NOARGS,
+     "Begin none of them any more; _on_guests_left() follows in each turn once all have ended."},
+    {"_cancel_guests", end_guests<&guest_inbox::cancel_all>, METH_NOARGS,
+     "Cancel those that have not ended; how many."},
+    {"_drop_guests", end_guests<&guest_inbox::drop_all>, METH_NOARGS,
+     "Answer 503 for those that have not ended, and let go of them; how many."},
+    {"_report_spoiled", report_spoiled, METH_NOARGS, "Let another interpreter take the place of this one."},
     {"_request_stop", request_stop, METH_NOARGS,
      "Let nobody connect any more; _on_drained() follows when all requests are answered."},
     {"_request_count", request_count, METH_NOARGS, "How many requests came so far. The loop's thread."},

@@ -25,6 +25,15 @@ endpoints ends_of(const server::call& guest, const server::shard& home) {
   return found;
 }
 
+server::answer_view unavailable(std::string_view body) {
+  server::answer_view given;
+  given.status = 503;
+  given.content_type = "application/json";
+  given.body = body;
+  given.close = true;
+  return given;
+}
+
 }  // namespace
 
 pool_call::pool_call(server::call& guest, server::shard& home, call_pool& pool)
@@ -56,7 +65,13 @@ std::optional<std::string> pool_call::timeout_id() const {
   return timeout_id_;
 }
 
+// Its coroutine, if it has one, has ended.
+void pool_call::leave_loop() noexcept {
+  if (guest_index_ != no_guest) inbox_->left(*this);
+}
+
 void pool_call::deliver(const server::answer_view& given) {
+  leave_loop();
   measure();
   detach_request(*to);
   if (!given_up()) {
@@ -69,11 +84,14 @@ void pool_call::deliver(const server::answer_view& given) {
 }
 
 void pool_call::deliver_error(std::string_view why) {
+  leave_loop();
   detach_request(*to);
   set_error(std::string(why));
   pool_.ended();
   home_.post(*this);
 }
+
+void pool_call::deliver_lost() { deliver(unavailable(R"({"detail":"the handler's interpreter has ended"})")); }
 
 bool pool_call::run(const python::gil&, python::place& here) noexcept {
   auto waiting = stage::waiting;
@@ -122,15 +140,10 @@ void pool_call::abandon(core::error why) noexcept {
   given_up_.store(true, std::memory_order_release);
   auto waiting = stage::waiting;
   if (!at_.compare_exchange_strong(waiting, stage::dropped, std::memory_order_acq_rel)) return;
-  server::answer_view lost;
-  lost.status = 503;
-  lost.content_type = "application/json";
-  lost.body = R"({"detail":"the server is stopping"})";
-  lost.close = true;
   if (late) {
     set_late();
   } else {
-    set(lost);
+    set(unavailable(R"({"detail":"the server is stopping"})"));
   }
   pool_.ended();
   home_.post(*this);
@@ -161,6 +174,17 @@ void pool_call::drop_coroutine() {
   Py_CLEAR(context_);
 }
 
+void pool_call::end_with_loop() {
+  ends_with_loop_ = true;
+  if (task != nullptr) cancel_request(task);
+}
+
+void pool_call::drop_task() {
+  const auto dropped = python::ref::steal(std::exchange(task, nullptr));
+  if (dropped) drop_request(dropped.get());
+  deliver_lost();
+}
+
 void pool_call::start_coroutine() {
   const python::ref coroutine = python::ref::steal(std::exchange(coroutine_, nullptr));
   const python::entered_context context(python::ref::steal(std::exchange(context_, nullptr)));
@@ -168,6 +192,7 @@ void pool_call::start_coroutine() {
     if (!python::ref::steal(PyObject_CallMethod(coroutine.get(), "close", nullptr))) PyErr_Clear();
     return deliver({});
   }
+  inbox_->entered(*this);
   if (!context) return fail_call(loop_->core->here, *to);
   leave_shard(loop_->core->here, *to);
   bindings::start_coroutine(loop_->core->here, *to, coroutine.get(), context.get(), kind_);

@@ -59,6 +59,13 @@ class pool_call final : public python::counted_job, public server::posted_answer
   // The loop's thread: begins what was handed over to it, or lets go of it.
   void start_coroutine();
   void drop_coroutine();
+  // The loop's thread: it ends. The coroutine is cancelled; it is not stepped any more, and the call is answered.
+  void end_with_loop();
+  void drop_task();
+  // Whether an error that the handler ends with comes from that.
+  bool ends_with_loop() const noexcept { return ends_with_loop_; }
+  // Answers that the handler was not run to its end.
+  void deliver_lost();
 
   PyObject* task = nullptr;  // of a coroutine that has suspended; owned
 
@@ -67,11 +74,16 @@ class pool_call final : public python::counted_job, public server::posted_answer
   void abandon(core::error why) noexcept override;
   void done() noexcept override { release(); }
 
+  static constexpr size_t no_guest = static_cast<size_t>(-1);
+
  private:
+  friend class guest_inbox;
+
   enum class stage : uint8_t { waiting, begun, dropped };
 
   void measure();
   void run_handler(const site& of_loop);
+  void leave_loop() noexcept;
 
   // Constant after construction.
   server::shard& home_;
@@ -89,6 +101,8 @@ class pool_call final : public python::counted_job, public server::posted_answer
   PyObject* context_ = nullptr;
   outcome_kind kind_ = outcome_kind::result;
   loop_object* loop_ = nullptr;
+  bool ends_with_loop_ = false;
+  size_t guest_index_ = no_guest;  // among those that run on the loop
 
   // Guarded by mutex_.
   mutable std::mutex mutex_;

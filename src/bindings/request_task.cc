@@ -445,6 +445,11 @@ void cancel_request(PyObject* task) {
   }
 }
 
+void drop_request(PyObject* task) {
+  self_of(task)->ended = true;
+  self_of(task)->call = nullptr;
+}
+
 PyObject* current_task(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   module_state& state = state_of(module);
   ref known = ref::steal(PyObject_Vectorcall(state.asyncio.current_task, args, static_cast<size_t>(count), keywords));

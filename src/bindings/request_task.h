@@ -51,6 +51,9 @@ void resume_request(PyObject* task);
 // Nobody waits for the answer any more: the coroutine gets a CancelledError where it waits.
 void cancel_request(PyObject* task);
 
+// Its call is answered without it: it is not stepped any more.
+void drop_request(PyObject* task);
+
 // asyncio.current_task() for a thread that may be inside a request's step: a new reference, null with an error set.
 PyObject* current_task(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* keywords);
 

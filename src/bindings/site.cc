@@ -108,6 +108,15 @@ bool is_readable(const site& here, const server::call& running) {
   return is_guest(running) || running.at == server::call::stage::handling || is_kept;
 }
 
+bool is_lost(const site&, const server::call& running) {
+  return is_guest(running) && pool_call::of(running).ends_with_loop();
+}
+
+void answer_lost(site& here, server::call& ended) {
+  pause_guest(here);
+  pool_call::of(ended).deliver_lost();
+}
+
 PyObject*& task_of(const site&, server::call& running) {
   if (is_guest(running)) return pool_call::of(running).task;
   return reinterpret_cast<PyObject*&>(running.handler);

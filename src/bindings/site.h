@@ -66,6 +66,10 @@ bool is_unwanted(const site& here, const server::call& running);
 std::optional<std::string> timeout_of(const site& here, const server::call& running);
 // Whether the request can be read still. After is_unwanted().
 bool is_readable(const site& here, const server::call& running);
+// Whether what the handler has raised is due to the end of the loop that ran it. After is_unwanted().
+bool is_lost(const site& here, const server::call& running);
+// The answer to such a call.
+void answer_lost(site& here, server::call& ended);
 // The task of a call that has suspended: a reference that is the call's, or null.
 PyObject*& task_of(const site& here, server::call& running);
 endpoints endpoints_of(const site& here, const server::call& running);

@@ -439,7 +439,16 @@ int64_t crew::expire(job& late) {
   return now_ns + std::min(interrupt_again_ns, plan_.stuck_after_ns);
 }
 
-// Gives a lane up in which code would not end, and puts a fresh one in its place.
+void crew::renew(size_t index, int64_t interpreter_id) {
+  std::shared_ptr<lane> spoiled;
+  {
+    const std::lock_guard lock(mutex_);
+    spoiled = positions_[index]->current;
+  }
+  if (spoiled->interpreter_id() == interpreter_id) replace(*positions_[index], spoiled);
+}
+
+// Gives a lane up that is not to go on, as one in which code would not end, and puts a fresh one in its place.
 void crew::replace(position& at, const std::shared_ptr<lane>& stuck) {
   {
     const std::lock_guard lock(mutex_);
@@ -457,6 +466,7 @@ void crew::replace(position& at, const std::shared_ptr<lane>& stuck) {
     at.bound.push(*each);
   }
   start_lane(at, true);
+  for (size_t thread = 0; thread < at.threads; ++thread) parking_->wake(stuck->first_spot() + thread);
 }
 
 // ---- the end
@@ -506,7 +516,14 @@ core::result<> crew::shut_down(shutdown_mode mode, int64_t patience_ns) {
     changed_.wait(lock, all_over);
   } else if (!changed_.wait_until(lock, patient, all_over)) {
     const auto last = patient + std::chrono::nanoseconds(plan_.stuck_after_ns);
-    while (!all_over() && std::chrono::steady_clock::now() < last) {
+    const auto last_to_finish = patient + std::chrono::nanoseconds(plan_.finish_patience_ns);
+    const auto is_hopeful = [&] {
+      const auto now = std::chrono::steady_clock::now();
+      if (now < last) return true;
+      const auto finishes = [](const std::shared_ptr<lane>& each) { return !each->working(); };
+      return now < last_to_finish && std::any_of(lanes_.begin(), lanes_.end(), finishes);
+    };
+    while (!all_over() && is_hopeful()) {
       const auto present = lanes_;
       lock.unlock();
       abandon_all_queued(core::plain_error(core::errc::shut_down));

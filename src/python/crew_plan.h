@@ -22,6 +22,7 @@ struct crew_plan {
   size_t queue_size = 10000;               // jobs that may wait, all queues together
   int64_t spin_ns = 20'000;                // how long one idle thread looks for work before it sleeps
   int64_t stuck_after_ns = 1'000'000'000;  // how long after its deadline running code may take to end
+  int64_t finish_patience_ns = 0;          // how long, once shut_down() is out of patience, finishing may take still
   size_t stuck_max = 16;                   // interpreters given up and not come back: no more are replaced past that
   // What replaces another and cannot be prepared is tried again after a pause, twice as long each time, until it can,
   // or the crew closes. Jobs wait meanwhile. Otherwise its position is given up.

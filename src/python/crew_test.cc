@@ -159,6 +159,21 @@ struct shaky_pool {
   }
 };
 
+TEST(Crew, PutsAFreshInterpreterInThePlaceOfOneThatIsNotToGoOn) {
+  shaky_pool pool(1, true, 1'000'000, 0, 0);
+  const int64_t before = interpreter_in_pool(*pool.team).get().take();
+  pool.team->renew(0, before + 1);
+  EXPECT_EQ(interpreter_in_pool(*pool.team).get().take(), before) << "it was another one that was meant";
+  pool.team->renew(0, before);
+  pool.team->renew(0, before);
+  const int64_t after = interpreter_in_pool(*pool.team).get().take();
+  EXPECT_NE(after, before);
+  EXPECT_EQ(interpreter_in_pool(*pool.team).get().take(), after);
+  EXPECT_EQ(pool.team->stats().replaced, 1U);
+  while (pool.team->stats().stuck != 0) std::this_thread::yield();  // its threads were asleep
+  EXPECT_TRUE(pool.team->shut_down(shutdown_mode::drain, -1).ok());
+}
+
 TEST(Crew, TriesToReplaceAnInterpreterUntilItCan) {
   shaky_pool pool(1, true, 1'000'000, 2, 4);
   const int64_t before = interpreter_in_pool(*pool.team).get().take();

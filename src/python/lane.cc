@@ -103,6 +103,7 @@ core::result<> lane::enter() {
   place_.position = position_.index;
   place_.pooled = workers_.size() > 1;
   place_.interpreter_id = PyInterpreterState_GetID(state_);
+  interpreter_id_.store(place_.interpreter_id, std::memory_order_release);
   return core::nothing{};
 }
 
@@ -214,6 +215,11 @@ void lane::set_working(bool working) {
   const std::lock_guard lock(mutex_);
   working_ = working;
   wanted_.notify_all();
+}
+
+bool lane::working() {
+  const std::lock_guard lock(mutex_);
+  return working_;
 }
 
 void lane::interrupt(job* work) {

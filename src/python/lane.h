@@ -52,6 +52,10 @@ class lane {
   position& where() const noexcept { return position_; }
   size_t first_spot() const noexcept { return first_spot_; }
   bool replaces() const noexcept { return replaces_; }
+  // -1: it has none yet.
+  int64_t interpreter_id() const noexcept { return interpreter_id_.load(std::memory_order_acquire); }
+  // Whether its threads run jobs, or wait for some; false once it finishes.
+  bool working();
   // Gives up jobs that threads took and wait to begin: they are the caller's, claimed again as queued.
   std::vector<job*> reclaim();
 
@@ -95,6 +99,7 @@ class lane {
   place place_;
 
   std::atomic<bool> leaving_ = false;
+  std::atomic<int64_t> interpreter_id_ = -1;
 
   // Guarded by mutex_.
   std::mutex mutex_;

@@ -365,26 +365,143 @@ def test_every_handler_runs_in_the_pool_where_that_is_the_strategy(tmp_path: Pat
         assert wire.ask("/nowhere").status == 404
 
 
-def test_an_interpreter_whose_loop_was_ended_by_its_app_answers_500(tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(
-        dedent("""
-            import asyncio
-            import sys
-            from fasterapi import App
+ENDING = (
+    SOURCE
+    + """
+import asyncio
+import sys
+from fasterapi import App
 
-            app = App(run="pool")
+app = App(run="pool")
+made = os.urandom(8).hex()
 
-            @app.get("/ends")
-            async def ends():
-                asyncio.get_running_loop().call_soon(sys.exit)
+@app.get("/exits")
+async def exits():
+    asyncio.get_running_loop().call_soon(sys.exit)
+    return made
 
-            @app.get("/next")
-            def next_one():
-                return 1
-        """)
-    )
-    options = ("--workers", "1", "--num-pooled-interpreters", "1", "--strategy", "pooled")
+@app.get("/stops")
+async def stops():
+    asyncio.get_running_loop().stop()
+    return made
+
+@app.get("/made")
+def tell():
+    return made
+
+@app.get("/made-async")
+async def tell_later():
+    await asyncio.sleep(0)
+    return made
+
+async def until_cancelled():
+    note("waits")
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        note("cancelled")
+        raise
+
+@app.get("/waits")
+async def waits():
+    await until_cancelled()
+
+@app.get("/waits-in-task")
+async def waits_in_task():
+    async with asyncio.timeout(1000):
+        await until_cancelled()
+
+@app.get("/stays")
+async def stays():
+    note("waits")
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            note("stays")
+
+@app.get("/goes-on")
+async def goes_on():
+    note("waits")
+    while not os.path.exists("go"):
+        await asyncio.sleep(0.01)
+    return made
+
+@app.get("/stuck", timeout=0.1)
+def stuck():
+    pass_gate("gate")
+"""
+)
+POOL = ("--workers", "1", "--num-pooled-workers", "2", "--num-pooled-interpreters", "1")
+
+
+@pytest.mark.parametrize("path", ["/exits", "/stops"])
+def test_an_interpreter_whose_loop_was_ended_by_its_app_is_replaced(tmp_path: Path, path: str) -> None:
+    (tmp_path / "app.py").write_text(ENDING)
+    with (
+        Server(tmp_path / "app.py", *POOL, "--strategy", "pooled", cwd=tmp_path) as server,
+        Wire(server) as wire,
+        Wire(server) as waiting,
+    ):
+        waiting.send(request("/goes-on"))
+        Diary(tmp_path).wait_for("waits")
+        spoiled = wire.ask(path).json
+
+        def is_fresh(asked: str) -> bool:
+            reply = wire.ask(asked)
+            assert reply.status == 200
+            return bool(reply.json != spoiled)
+
+        wait_until(lambda: is_fresh("/made-async"), "another interpreter has its place")
+        assert is_fresh("/made")
+        server.wait_for_log("the app has ended the event loop of a pool")
+        server.wait_for_log("pooled interpreter 1 is a fresh one now")
+        (tmp_path / "go").touch()
+        assert waiting.receive().json == spoiled
+
+
+@pytest.mark.parametrize("strategy", ["threads", "processes"])
+def test_a_pool_in_the_workers_interpreter_goes_on_when_its_loop_is_ended(tmp_path: Path, strategy: str) -> None:
+    (tmp_path / "app.py").write_text(ENDING)
+    options = ("--workers", "1", "--num-pooled-workers", "2", "--strategy", strategy)
     with Server(tmp_path / "app.py", *options, cwd=tmp_path) as server, Wire(server) as wire:
-        assert wire.ask("/next").json == 1
-        assert wire.ask("/ends").status == 200
-        wait_until(lambda: wire.ask("/next").status == 500, "the loop has ended")
+        for path in ("/exits", "/stops", "/made", "/made-async", "/exits", "/made-async"):
+            assert wire.ask(path).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "noted", "status"),
+    [
+        ("/goes-on", None, 200),
+        ("/waits", "cancelled", 503),
+        ("/waits-in-task", "cancelled", 503),
+        ("/stays", "stays", 503),
+    ],
+)
+def test_coroutines_are_answered_whose_interpreter_ends(
+    tmp_path: Path, path: str, noted: str | None, status: int
+) -> None:
+    (tmp_path / "app.py").write_text(ENDING)
+    diary = Diary(tmp_path)
+    grace = "30" if status == 200 else "0.2"
+    options = (*POOL, "--strategy", "pooled", "--grace-period-s", grace)
+    with (
+        Gate(tmp_path) as gate,
+        Server(tmp_path / "app.py", *options, cwd=tmp_path) as server,
+        Wire(server) as stuck,
+        Wire(server) as waiting,
+    ):
+        waiting.send(request(path))
+        diary.wait_for("waits")
+        stuck.send(request("/stuck"))
+        gate.wait_for_somebody()
+        assert stuck.receive().status == 504
+        server.wait_for_log("pooled interpreter 1 is a fresh one now")
+        # The interpreter that was given up is to end, now that its code has come back.
+        gate.open()
+        if status == 200:
+            (tmp_path / "go").touch()
+        assert waiting.receive().status == status
+        if noted is not None:
+            diary.wait_for(noted)
+        assert stuck.ask("/made").status == 200

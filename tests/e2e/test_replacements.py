@@ -134,7 +134,7 @@ def another_worker(server: Server, than: int) -> int:
 NO_WORKER = "worker 0 has no fresh interpreter yet"
 FRESH_WORKER = "worker 0 has a fresh interpreter"
 NO_POOLED = "is not there, which is tried again"
-FRESH_POOLED = r"pooled interpreter \d was stuck, and is a fresh one now"
+FRESH_POOLED = r"pooled interpreter \d is a fresh one now"
 
 
 @AUTO
