@@ -14,7 +14,9 @@ namespace fasterapi::server {
 //
 // That a thread waits for a CPU, or that the host of a virtual machine takes that away, is not its handler's fault, and
 // it is most of what makes a fast handler look slow. So one that looks slow is judged by what the kernel counted for
-// the thread since its turn began: it has computed, or it has waited for something, or it was not slow.
+// the thread since its turn began: it has waited for something, or it has computed, or it was not slow. What the kernel
+// counts as computing is known to a tick only, so that a handler which has computed for about that long is doubted, and
+// those that follow are measured closely.
 //
 // Owner: the thread that runs the handlers.
 class busy_meter {
@@ -23,6 +25,10 @@ class busy_meter {
   static constexpr int64_t turn_max_ns = 2'000'000;
   // Below it no handler counts as slow, whatever it waited.
   static constexpr int64_t look_closer_ns = 1'000'000;
+  // One that has computed for longer is not doubted: a tick of the kernel's, and what makes a shard change hands.
+  static constexpr int64_t doubtful_ns = 15'000'000;
+  // So many handlers are measured closely after one that was doubted.
+  static constexpr uint32_t measured_closely = 256;
 
   void begin_turn() noexcept {
     turn_ns_ = 0;
@@ -34,10 +40,15 @@ class busy_meter {
   void begin(bool judged, const lease::returns& so_far) noexcept {
     judged_ = judged;
     if (judged && !looked_) look(so_far);
+    closely_ = closely_left_ > 0;
+    if (closely_) [[unlikely]] {
+      --closely_left_;
+      cpu_begun_ns_ = core::thread_cpu_ns();
+    }
     begun_ = core::ticks::now();
   }
-  // How long the handler ran that has ended by now. It ended when its thread came back to a shard that had been lent,
-  // or when it gave the last answer, if either is of this call.
+  // How long the handler ran that has ended by now; at most look_closer_ns of one that is doubted. It ended when its
+  // thread came back to a shard that had been lent, or when it gave the last answer, if either is of this call.
   int64_t end(const lease::returns& so_far, core::ticks last_answer) noexcept {
     int64_t run_ns = so_far.last.ns_since(begun_);
     if (run_ns == 0) run_ns = last_answer.ns_since(begun_);
@@ -57,7 +68,12 @@ class busy_meter {
   int64_t judge(int64_t run_ns, const lease::returns& so_far) noexcept {
     const core::thread_usage before = seen_;
     look(so_far);
-    return seen_.pauses != before.pauses ? run_ns : std::min(run_ns, seen_.cpu_ns - before.cpu_ns);
+    if (seen_.pauses != before.pauses) return run_ns;
+    const int64_t computed_ns = std::min(run_ns, seen_.cpu_ns - before.cpu_ns);
+    if (computed_ns <= look_closer_ns || computed_ns > doubtful_ns) return computed_ns;
+    if (closely_) return std::min(run_ns, core::thread_cpu_ns() - cpu_begun_ns_);
+    closely_left_ = measured_closely;
+    return look_closer_ns;
   }
 
   core::ticks begun_;
@@ -65,6 +81,9 @@ class busy_meter {
   bool judged_ = false;
   bool looked_ = false;      // in this turn
   core::thread_usage seen_;  // when it was looked at last; without pauses for the shard
+  uint32_t closely_left_ = 0;
+  bool closely_ = false;  // this handler is measured closely
+  int64_t cpu_begun_ns_ = 0;
 };
 
 }  // namespace fasterapi::server
