@@ -70,17 +70,25 @@ class WorkerLoop(_engine.LoopBase, asyncio.SelectorEventLoop):
         # asyncio's own, which its type stubs leave out.
         _selector: ShardSelector
 
+        _closed: bool
+
         def _write_to_self(self) -> None: ...
         def _process_events(self, event_list: EventKeys) -> None: ...
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
+        # What could not be opened whole is closed.
+        self._closed = True
         self._open_shard(settings)
         self._drained: asyncio.Future[None] | None = None
         # Called by the engine where this loop runs coroutines of the pool's calls: when the interpreter ends, and when
         # they have ended after _dismiss_guests().
         self._close_guests: Callable[[], None] = lambda: None
         self._on_guests_left: Callable[[], None] = lambda: None
-        asyncio.SelectorEventLoop.__init__(self, ShardSelector(self._watch))
+        try:
+            asyncio.SelectorEventLoop.__init__(self, ShardSelector(self._watch))
+        except BaseException:
+            self._closed = True
+            raise
 
     def _add_callback(self, handle: asyncio.Handle) -> None:
         if not handle._cancelled:

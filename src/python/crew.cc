@@ -387,6 +387,7 @@ job* crew::await(position& at, const lane& of, size_t spot, uint32_t& turn) noex
       return found;
     }
     parking_->sleep(spot);
+    if (over(of)) break;
     if (job* mine = take(at, turn)) {
       pass_on(at);
       return mine;
@@ -455,18 +456,31 @@ void crew::replace(position& at, const std::shared_ptr<lane>& stuck) {
     if (at.current != stuck || closing() || stuck_ >= plan_.stuck_max) return;
     stuck->given_up = true;
     ++stuck_;
-    stuck->leave();
-    changed_.notify_all();
+    let_go(*stuck);
   }
   counts_.replaced.fetch_add(1, std::memory_order_relaxed);
   join_ended();
-  // What its other threads took and could not begin goes to somebody else. It had a place in the queue before.
-  for (job* each : stuck->reclaim()) {
+  take_back(at, stuck->reclaim());
+  start_lane(at, true);
+}
+
+// They had a place in the queue before.
+void crew::take_back(position& at, const std::vector<job*>& taken) {
+  for (job* each : taken) {
     queued_.fetch_add(1, std::memory_order_seq_cst);
     at.bound.push(*each);
   }
-  start_lane(at, true);
-  for (size_t thread = 0; thread < at.threads; ++thread) parking_->wake(stuck->first_spot() + thread);
+  if (!taken.empty() && !at.alive.load(std::memory_order_seq_cst)) {
+    give_up(at, refusal(destination::position(at.index)));  // it died meanwhile
+  }
+}
+
+// A lane's threads end when they have done what they do, and at once where they do nothing. With mutex_ held.
+void crew::let_go(lane& ending) {
+  ending.leave();
+  changed_.notify_all();
+  if (!parking_->anyone_asleep()) return;
+  for (size_t thread = 0; thread < ending.where().threads; ++thread) parking_->wake(ending.first_spot() + thread);
 }
 
 // ---- the end
@@ -553,9 +567,7 @@ void crew::dismiss(size_t index) {
   position& at = *positions_[index];
   at.alive.store(false, std::memory_order_release);
   const std::lock_guard lock(mutex_);
-  at.current->leave();
-  changed_.notify_all();
-  while (wake_at(at)) continue;
+  let_go(*at.current);
 }
 
 executor_stats crew::stats() const {

@@ -70,6 +70,8 @@ class crew : public std::enable_shared_from_this<crew> {
   // Wakes somebody for a job that is waiting at a position: one of its threads, or any that may run it.
   void announce(position& at, bool bound) noexcept;
   void finished(job& work) noexcept;
+  // Jobs that were taken at a position and could not begin: they wait there again.
+  void take_back(position& at, const std::vector<job*>& taken);
   // Waits where one that could not be opened is to be opened again; false where it is not to be.
   bool tries_again(const lane& failed, int64_t pause_ns);
   void lane_ready(position& at, core::result<> how);
@@ -88,6 +90,7 @@ class crew : public std::enable_shared_from_this<crew> {
   bool reserve(when_full then) noexcept;
   position* spinning(destination where) noexcept;
   bool wake_at(position& at) noexcept;
+  void let_go(lane& ending);
   job* spin(position& at, const lane& of, uint32_t& turn) noexcept;
   void pass_on(position& at) noexcept;
   bool over(const lane& of) const noexcept;

@@ -137,9 +137,11 @@ struct shaky_pool {
   std::atomic<size_t> told_count = 0;
   std::shared_ptr<crew> team;
 
-  shaky_pool(size_t interpreters, bool replace_again, int64_t pause_ns, int fails_from, int fails_to) {
+  shaky_pool(size_t interpreters, bool replace_again, int64_t pause_ns, int fails_from, int fails_to,
+             size_t threads_each = 1) {
     crew_plan plan;
-    plan.pooled_threads = plan.pooled_interpreters = interpreters;
+    plan.pooled_interpreters = interpreters;
+    plan.pooled_threads = interpreters * threads_each;
     plan.replace_again = replace_again;
     plan.replace_pause_ns = pause_ns;
     plan.stuck_after_ns = 1'000'000;
@@ -185,6 +187,17 @@ TEST(Crew, TriesToReplaceAnInterpreterUntilItCan) {
   EXPECT_EQ(pool.told, (std::vector<std::string>{"", "not today", "not today", "not today", ""}));
   EXPECT_EQ(pool.team->stats().replaced, 1U);
   stuck.let_go();
+  EXPECT_TRUE(pool.team->shut_down(shutdown_mode::drain, -1).ok());
+}
+
+TEST(Crew, LetsTheSleepingThreadsOfAStuckInterpreterGo) {
+  shaky_pool pool(1, false, 0, 0, 0, 3);
+  gate stuck;
+  stuck.occupy(*pool.team);
+  EXPECT_TRUE(interpreter_in_pool(*pool.team).get().ok());
+  EXPECT_EQ(pool.team->stats().stuck, 1U);
+  stuck.let_go();
+  while (pool.team->stats().stuck != 0) std::this_thread::yield();
   EXPECT_TRUE(pool.team->shut_down(shutdown_mode::drain, -1).ok());
 }
 

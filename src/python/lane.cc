@@ -148,6 +148,11 @@ void lane::work(worker& self, PyThreadState* thread) {
     if (next == nullptr) next = crew_.await(position_, *this, self.spot, self.turn);
     if (next == nullptr) break;
     self.taken.store(next, std::memory_order_seq_cst);
+    if (leaving()) {
+      // Whoever gave this lane up may have looked before: nothing is to wait for a GIL that is stuck.
+      crew_.take_back(position_, reclaim());
+      break;
+    }
     const int64_t wanted_ns = core::monotonic_ns();
     {
       const GILGuard held(thread);
@@ -199,7 +204,7 @@ bool lane::runs(const job& work) const noexcept {
 std::vector<job*> lane::reclaim() {
   std::vector<job*> given_back;
   for (const auto& each : workers_) {
-    job* waits = each->taken.exchange(nullptr, std::memory_order_acq_rel);
+    job* waits = each->taken.exchange(nullptr, std::memory_order_seq_cst);
     if (waits == nullptr) continue;
     auto starting = job::stage::starting;
     if (waits->at_.compare_exchange_strong(starting, job::stage::queued, std::memory_order_acq_rel)) {

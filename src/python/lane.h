@@ -42,8 +42,8 @@ class lane {
 
   // Any thread.
   // Takes no more jobs once the present ones have ended.
-  void leave() noexcept { leaving_.store(true, std::memory_order_release); }
-  bool leaving() const noexcept { return leaving_.load(std::memory_order_acquire); }
+  void leave() noexcept { leaving_.store(true, std::memory_order_seq_cst); }
+  bool leaving() const noexcept { return leaving_.load(std::memory_order_seq_cst); }
   // Whether one of its threads is running `work` at this moment.
   bool runs(const job& work) const noexcept;
   // Raises the interruption in the thread that runs `work` (null: in all that run anything), as soon as the GIL is to
