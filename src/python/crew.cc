@@ -534,7 +534,7 @@ core::result<> crew::shut_down(shutdown_mode mode, int64_t patience_ns) {
     const auto is_hopeful = [&] {
       const auto now = std::chrono::steady_clock::now();
       if (now < last) return true;
-      const auto finishes = [](const std::shared_ptr<lane>& each) { return !each->working(); };
+      const auto finishes = [](const std::shared_ptr<lane>& each) { return each->finishing(); };
       return now < last_to_finish && std::any_of(lanes_.begin(), lanes_.end(), finishes);
     };
     while (!all_over() && is_hopeful()) {

@@ -199,6 +199,18 @@ TEST(Crew, LetsTheSleepingThreadsOfAStuckInterpreterGo) {
   stuck.let_go();
   while (pool.team->stats().stuck != 0) std::this_thread::yield();
   EXPECT_TRUE(pool.team->shut_down(shutdown_mode::drain, -1).ok());
+TEST(Crew, LetsAnInterpreterFinishThoughItsPatienceForWorkIsOver) {
+  crew_plan plan;
+  plan.pooled_threads = plan.pooled_interpreters = 1;
+  plan.stuck_after_ns = 1'000'000;
+  plan.finish_patience_ns = 60'000'000'000;
+  plan.finish = [&plan](const gil&, place&) {
+    const int64_t until_ns = core::monotonic_ns() + 50 * plan.stuck_after_ns;
+    while (core::monotonic_ns() < until_ns) std::this_thread::yield();
+  };
+  const auto team = crew::launch(plan).take();
+  ASSERT_TRUE(team->await_ready().ok());
+  EXPECT_TRUE(team->shut_down(shutdown_mode::cancel, 0).ok());
 }
 
 TEST(Crew, EndsAtOnceWhileItWaitsToTryAgain) {

@@ -219,12 +219,13 @@ std::vector<job*> lane::reclaim() {
 void lane::set_working(bool working) {
   const std::lock_guard lock(mutex_);
   working_ = working;
+  finishing_ = !working;
   wanted_.notify_all();
 }
 
-bool lane::working() {
+bool lane::finishing() {
   const std::lock_guard lock(mutex_);
-  return working_;
+  return finishing_;
 }
 
 void lane::interrupt(job* work) {

@@ -54,8 +54,8 @@ class lane {
   bool replaces() const noexcept { return replaces_; }
   // -1: it has none yet.
   int64_t interpreter_id() const noexcept { return interpreter_id_.load(std::memory_order_acquire); }
-  // Whether its threads run jobs, or wait for some; false once it finishes.
-  bool working();
+  // Whether its threads have run their last jobs, and the interpreter is about to end.
+  bool finishing();
   // Gives up jobs that threads took and wait to begin: they are the caller's, claimed again as queued.
   std::vector<job*> reclaim();
 
@@ -107,6 +107,7 @@ class lane {
   std::vector<job*> to_interrupt_;  // retained
   bool interrupt_all_ = false;
   bool working_ = false;  // threads run jobs, which may be interrupted
+  bool finishing_ = false;
   std::thread interrupter_;
 };
 
