@@ -199,6 +199,8 @@ TEST(Crew, LetsTheSleepingThreadsOfAStuckInterpreterGo) {
   stuck.let_go();
   while (pool.team->stats().stuck != 0) std::this_thread::yield();
   EXPECT_TRUE(pool.team->shut_down(shutdown_mode::drain, -1).ok());
+}
+
 TEST(Crew, LetsAnInterpreterFinishThoughItsPatienceForWorkIsOver) {
   crew_plan plan;
   plan.pooled_threads = plan.pooled_interpreters = 1;
