@@ -1,5 +1,7 @@
 #include "bindings/call_pool.h"
 
+#include <algorithm>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -69,9 +71,15 @@ std::shared_ptr<call_pool> call_pool::here() {
 void call_pool::set_here(std::shared_ptr<call_pool> pool) { of_this_thread = std::move(pool); }
 
 void call_pool::retire(std::shared_ptr<call_pool> ended) {
+  std::vector<std::shared_ptr<call_pool>> over;  // let go of without the lock
   {
     const std::lock_guard lock(known().mutex);
     std::erase(known().started, ended);
+    auto& stuck = known().stuck;
+    const auto first =
+        std::partition(stuck.begin(), stuck.end(), [](const auto& one) { return !one->crew_->has_ended(); });
+    over.assign(std::move_iterator(first), std::move_iterator(stuck.end()));
+    stuck.erase(first, stuck.end());
   }
   if (ended->crew_->shut_down(python::shutdown_mode::cancel, end_patience_ns).ok()) return;
   const std::lock_guard lock(known().mutex);

@@ -55,7 +55,7 @@ class call_pool final : public server::call_runner {
   static std::shared_ptr<call_pool> here();
   // Says that this thread is a worker's with that pool, or, by null, that it is none any more.
   static void set_here(std::shared_ptr<call_pool> pool);
-  // Ends one that workers do not use any more. It stays where code in it does not end. Not attached.
+  // Ends one that workers do not use any more. It stays as long as code in it does not end. Not attached.
   static void retire(std::shared_ptr<call_pool> ended);
 
   bool ready() const noexcept { return opened_.load(std::memory_order_acquire) >= plan_.interpreters; }

@@ -83,6 +83,7 @@ int clear(PyObject* object) {
   stop_watching(core);
   core->hold.reset();
   server::shard::retire(std::move(core->shard));
+  core->pool.reset();
   core->descriptors.reset();
   Py_CLEAR(core->here.routes);
   Py_CLEAR(core->here.app);

@@ -554,6 +554,11 @@ core::result<> crew::shut_down(shutdown_mode mode, int64_t patience_ns) {
                      std::to_string(left) + " of the executor's interpreters are in code that would not end"};
 }
 
+bool crew::has_ended() const {
+  const std::lock_guard lock(mutex_);
+  return lanes_.empty();
+}
+
 void crew::join_ended() {
   std::vector<std::shared_ptr<lane>> threads;
   {

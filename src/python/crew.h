@@ -51,10 +51,11 @@ class crew : public std::enable_shared_from_this<crew> {
   // Takes nothing any more; jobs that wait are given up before this returns (cancel), or run still (drain).
   void close(shutdown_mode mode);
   // Ends what is to be ended: nothing is taken any more, jobs that wait are run (drain) or given up (cancel). What
-  // still runs after `patience_ns` is interrupted, and after the plan's `stuck_after_ns` left to itself: an error then, as
-  // for what finishes for longer than its `finish_patience_ns`.
-  // Not attached. A second call waits as well.
+  // still runs after `patience_ns` is interrupted, and after the plan's `stuck_after_ns` left to itself: an error then,
+  // as for what finishes for longer than its `finish_patience_ns`. Not attached. A second call waits as well.
   core::result<> shut_down(shutdown_mode mode, int64_t patience_ns);
+  // Whether none of its threads is left.
+  bool has_ended() const;
   bool closing() const noexcept { return closing_.load(std::memory_order_acquire); }
   // Puts a fresh interpreter in the place of one that is not to be used any more: it ends once its jobs have. Not
   // attached.
