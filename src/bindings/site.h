@@ -52,8 +52,8 @@ std::optional<server::answer_view> refuse_invalid(site& here, server::call& refu
 // The handler goes on later; views into the request stay valid only with `keep_request`. False, with nothing changed,
 // when there was no memory for that.
 [[nodiscard]] bool suspend(site& here, server::call& later, bool keep_request);
-// Before the app's code for a call, which its deadline may interrupt: the shard may be driven by another thread until one
-// of the other functions is called.
+// Before the app's code for a call, which its deadline may interrupt: the shard may be driven by another thread until
+// one of the other functions is called.
 void leave_shard(const site& here, server::call& running);
 // The same before code of the engine's own, which follows on the app's and is not interrupted, up to leave_shard().
 void shelter(const site& here, server::call& running);
