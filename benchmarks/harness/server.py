@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -57,8 +58,9 @@ class Server:
 
     @property
     def python(self) -> Path:
+        """The interpreter of its environment; BENCH_PYTHON names another one for the project's own servers."""
         if self.environment == PROJECT:
-            return Path(sys.prefix) / "bin" / "python"
+            return Path(os.environ.get("BENCH_PYTHON") or Path(sys.prefix) / "bin" / "python")
         return places.ENVIRONMENTS / self.environment / "bin" / "python"
 
     def command_line(self, *, port: int, workers: int = 1, workload: Workload | None = None) -> list[str]:
