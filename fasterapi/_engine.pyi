@@ -28,10 +28,10 @@ def bind_package(
 def current_task(loop: AbstractEventLoop | None = None) -> asyncio.Task[Any] | None:
     """`asyncio.current_task()`, also inside a request, which has a Task only once this is called."""
 
-def exposed(function: Callable[[Unpack[_Args]], _Result], /, *args: Unpack[_Args]) -> _Result:
+def exposed[*Args, Result](function: Callable[[Unpack[_Args]], _Result], /, *args: *_Args) -> _Result:
     """Call code of the app, which the deadline of its request may interrupt, from code that none does."""
 
-def sheltered(function: Callable[[Unpack[_Args]], _Result], /, *args: Unpack[_Args]) -> _Result:
+def sheltered[*Args, Result](function: Callable[[Unpack[_Args]], _Result], /, *args: *_Args) -> _Result:
     """Call code that no deadline interrupts, from code that one may interrupt."""
 
 def usable_cpus() -> int:

@@ -204,6 +204,8 @@ void call_pool::interrupt(server::call& running) noexcept {
                                                      : std::nullopt);
 }
 
+void call_pool::overdue(server::call& running) noexcept { pool_call::of(running).overdue(); }
+
 // ---- the pool of the main interpreter's threads
 
 namespace {

@@ -67,6 +67,7 @@ class call_pool final : public server::call_runner {
   std::vector<std::string> routes() const;
   bool run(server::call& given, server::shard& home) noexcept override;
   void interrupt(server::call& running) noexcept override;
+  void overdue(server::call& running) noexcept override;
   bool shares_gil() const noexcept override { return plan_.interpreters == 0; }
   // Whether a call that is given now begins at once, probably.
   bool has_idle_thread() const noexcept { return under_way_.load(std::memory_order_relaxed) < plan_.threads; }

@@ -1,5 +1,6 @@
 #include "bindings/guest_inbox.h"
 
+#include <functional>
 #include <utility>
 
 #include "bindings/loop.h"
@@ -26,6 +27,23 @@ void guest_inbox::cancel(pool_call& guest, bool at_once) {
   const std::lock_guard lock(mutex_);
   if (loop_ == nullptr) return;
   add(cancelled_, guest);
+  if (!at_once) return;
+  // A call that is not running at this moment is cancelled where it waits.
+  if (const auto section = section_of(guest)) loop_->core->deadlines->request(*section);
+}
+
+void guest_inbox::give_up_loop_of(const pool_call& guest) {
+  std::function<void()> give_up;
+  {
+    const std::lock_guard lock(mutex_);
+    if (loop_ == nullptr || !section_of(guest)) return;
+    give_up = loop_->core->spoiled;
+  }
+  if (give_up) give_up();
+}
+
+// The section in which the loop runs that call at this moment.
+std::optional<uint64_t> guest_inbox::section_of(const pool_call& guest) const {
   const server::lease& hold = *loop_->core->hold;
   uint64_t section;
   const server::call* running;
@@ -33,9 +51,8 @@ void guest_inbox::cancel(pool_call& guest, bool at_once) {
     section = hold.section();
     running = hold.running();
   } while (hold.section() != section);
-  // A call that is not running at this moment is cancelled where it waits.
-  const bool runs = server::lending<>::is_away(section) && running == &guest.guest();
-  if (at_once && runs) loop_->core->deadlines->request(section);
+  if (!server::lending<>::is_away(section) || running != &guest.guest()) return std::nullopt;
+  return section;
 }
 
 void guest_inbox::deliver() {

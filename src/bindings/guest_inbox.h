@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace fasterapi::bindings {
@@ -24,6 +25,8 @@ class guest_inbox {
   bool begin(pool_call& guest);
   // Lets the loop cancel the call, and interrupts it where it runs at this moment and `at_once` is set.
   void cancel(pool_call& guest, bool at_once);
+  // Has another interpreter take the place of the loop's, if the call keeps the loop at this moment.
+  void give_up_loop_of(const pool_call& guest);
 
   // The loop's own thread, attached.
   bool empty() const noexcept { return empty_.load(std::memory_order_acquire); }
@@ -45,6 +48,7 @@ class guest_inbox {
 
  private:
   void add(std::vector<pool_call*>& to, pool_call& guest);
+  std::optional<uint64_t> section_of(const pool_call& guest) const;
 
   std::atomic<bool> empty_ = true;
 

@@ -61,7 +61,7 @@ struct loop_core {
   std::shared_ptr<call_pool> pool;      // that runs handlers elsewhere; null: none
   bool pool_only = false;               // it runs all of them
   std::shared_ptr<guest_inbox> guests;  // coroutines of the pool's calls that run here; null: none do
-  std::function<void()> spoiled;        // told, attached to nothing, that the loop of those was ended by the app
+  std::function<void()> spoiled;        // told that their loop is of no use: the app has ended it, or keeps it
   server::busy_meter busy;              // how long handlers hold up the shard
   site here;                            // where its handlers run; its routes and app are owned, once serving
   step_frame* stepping = nullptr;       // the request whose coroutine runs at this moment and has no Task

@@ -44,6 +44,8 @@ class pool_call final : public python::counted_job, public server::posted_answer
   // The driver of the shard: nobody waits for the answer any more; `timeout_id` is that of the answer that was given
   // where the deadline has passed.
   void interrupt(std::optional<std::string> timeout_id);
+  // It was interrupted long ago: a coroutine that keeps its loop all the same costs that its interpreter.
+  void overdue();
 
   // The handler's side: a thread that is attached to the interpreter where it runs.
   server::call& guest() const noexcept { return *to; }

@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "server/call_runner.h"
+#include "server/lease.h"
 
 namespace fasterapi::server {
 
@@ -244,6 +245,7 @@ void shard::give_up(call& unwanted) noexcept {
 
 // The deadline of a call has passed: its client, if that is still there, is answered, whatever its handler does.
 void shard::time_out(call& late) noexcept {
+  if (late.timed_out) return late.runner->overdue(late);
   late.timed_out = true;
   if (late.runner != nullptr) ++overdue_;
   late.error_id = late.id();
@@ -257,6 +259,7 @@ void shard::time_out(call& late) noexcept {
   log_.error(late.error_id.view(), what.view());
   if (late.origin != nullptr) respond_detail(late, 504, "Gateway Timeout", late.error_id.view(), {}, false);
   give_up(late);
+  if (late.runner != nullptr) deadlines_.arm(late, now_ms_ + lease::stuck_after_ms);
 }
 
 void shard::set_deadline(connection& waiting) noexcept {

@@ -70,6 +70,19 @@ async def waiting():
 def stuck(gate: str):
     pass_gate_with_gil(gate)
 
+@app.get("/stuck-coroutine", run="pool", timeout=0.1)
+async def stuck_coroutine(gate: str):
+    pass_gate(gate)
+
+@app.get("/stuck-coroutine-with-gil", run="pool", timeout=0.1)
+async def stuck_coroutine_with_gil(gate: str):
+    await asyncio.sleep(0)
+    pass_gate_with_gil(gate)
+
+@app.get("/coroutine", run="pool")
+async def coroutine():
+    return app.worker.interpreter_id
+
 @app.get("/stuck-pooled", run="pool", timeout=0.1)
 def stuck_pooled(gate: str):
     pass_gate_with_gil(gate)
@@ -277,3 +290,25 @@ def test_who_comes_during_a_reload_is_of_the_app_before(
                 last = kept.ask("/pooled")
                 assert (last.json, last.header("connection")) == (pooled, "close")
         gate.open()
+
+
+@AUTO
+@pytest.mark.parametrize("path", ["/stuck-coroutine", "/stuck-coroutine-with-gil"])
+def test_a_coroutine_that_keeps_the_loop_of_a_pooled_interpreter_costs_it(
+    serve: Serve, path: str, tmp_path: Path
+) -> None:
+    diary = Diary(tmp_path)
+    with (
+        serve(APP, "--workers", "1", "--num-pooled-interpreters", "1") as server,
+        Gate(tmp_path) as gate,
+        Wire(server) as wire,
+    ):
+        before = wire.ask("/coroutine").json
+        stick(gate, wire, path)
+        server.wait_for_log(FRESH_POOLED)
+        after = wire.ask("/coroutine").json
+        assert after not in (before, None)
+        assert wire.ask("/pooled").json == after
+        gate.open()
+        diary.wait_for(f"ended {before}")
+        assert wire.ask("/coroutine").json == after
