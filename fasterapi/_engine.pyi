@@ -4,12 +4,11 @@ import asyncio
 from asyncio import AbstractEventLoop, Handle, TimerHandle
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context
-from typing import Any, Self, TypeVar, TypeVarTuple, Unpack, final
+from typing import Any, Self, TypeVarTuple, Unpack, final
 
 from fasterapi._future import Future
 
 _Args = TypeVarTuple("_Args")
-_Result = TypeVar("_Result")
 
 __version__: str
 
@@ -28,10 +27,10 @@ def bind_package(
 def current_task(loop: AbstractEventLoop | None = None) -> asyncio.Task[Any] | None:
     """`asyncio.current_task()`, also inside a request, which has a Task only once this is called."""
 
-def exposed[*Args, Result](function: Callable[[Unpack[_Args]], _Result], /, *args: *_Args) -> _Result:
+def exposed[*Args, Result](function: Callable[[*Args], Result], /, *args: *Args) -> Result:
     """Call code of the app, which the deadline of its request may interrupt, from code that none does."""
 
-def sheltered[*Args, Result](function: Callable[[Unpack[_Args]], _Result], /, *args: *_Args) -> _Result:
+def sheltered[*Args, Result](function: Callable[[*Args], Result], /, *args: *Args) -> Result:
     """Call code that no deadline interrupts, from code that one may interrupt."""
 
 def usable_cpus() -> int:
