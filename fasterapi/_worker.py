@@ -42,6 +42,9 @@ type Announce = Callable[[WorkerLoop, list[tuple[str, str, str]]], None]
 EXECUTOR_TIMEOUT_S = 1.0
 # Signals this close to the first are the same wish.
 SAME_SIGNAL_S = 0.1
+# How long one thread keeps a GIL that others of its interpreter wait for, unless the app says another time: CPython's 5 ms
+# would be added, again and again, to what comes behind a handler that computes.
+SWITCH_INTERVAL_S = 0.001
 # How often a worker tells how many requests it has answered, where it is asked to.
 REPORT_INTERVAL_S = 1.0
 
@@ -101,6 +104,7 @@ def open_pool(config_json: str, index: int, interpreter_id: int) -> tuple[Worker
         )
         _logging.configure(level=config["log_level"], form=config["log_format"], worker=index)
         _bind_engine()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         app = _enter(load(AppTarget.decode(config["app"])), worker, config)
         routes = _compile(app)
         guests = Guests(
@@ -184,6 +188,7 @@ def run_process(config: Mapping[str, Any], orders: Orders) -> None:
     """Serve in this process's main interpreter until SIGTERM or SIGINT; a second signal ends the process at once."""
     global serves_in_main
     serves_in_main = True
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     index = config["worker_index"]
     worker = Worker(index=index, count=config["workers"], strategy="processes", interpreter_id=0)
     if config["pin_to_cores"]:
@@ -216,6 +221,7 @@ def _keep_house(
     """The first worker of several in this interpreter: the app starts and ends in its loop."""
     global serves_in_main
     serves_in_main = True
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         _logging.configure(level=config["log_level"], form=config["log_format"])
         _bind_engine()

@@ -505,3 +505,28 @@ def test_coroutines_are_answered_whose_interpreter_ends(
         if noted is not None:
             diary.wait_for(noted)
         assert stuck.ask("/made").status == 200
+
+
+@pytest.mark.parametrize(("line", "interval_s"), [("", 0.001), ("sys.setswitchinterval(0.002)", 0.002)])
+@pytest.mark.parametrize("strategy", ["auto", "threads", "processes"])
+def test_threads_give_up_a_shared_gil_soon_unless_the_app_says_when(
+    tmp_path: Path, strategy: str, line: str, interval_s: float
+) -> None:
+    (tmp_path / "app.py").write_text(
+        dedent(
+            f"""
+            import sys
+            from fasterapi import App
+
+            app = App(run="pool")
+            {line}
+
+            @app.get("/interval")
+            def interval():
+                return sys.getswitchinterval()
+            """
+        )
+    )
+    options = ("--workers", "1", "--strategy", strategy)
+    with Server(tmp_path / "app.py", *options, cwd=tmp_path) as server, Wire(server) as wire:
+        assert wire.ask("/interval").json == pytest.approx(interval_s)
