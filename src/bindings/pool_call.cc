@@ -164,8 +164,10 @@ void pool_call::abandon(core::error why) noexcept {
 bool pool_call::hand_over(const site& here, PyObject* coroutine, PyObject* context, outcome_kind kind) {
   const std::shared_ptr<guest_inbox> inbox = here.loop->core->guests;
   if (inbox == nullptr) return false;
+  // This thread may be in that context still when the loop begins.
+  context_ = PyContext_Copy(context);
+  if (context_ == nullptr) return false;
   coroutine_ = Py_NewRef(coroutine);
-  context_ = Py_NewRef(context);
   kind_ = kind;
   loop_ = here.loop;
   handed_over_ = true;

@@ -59,7 +59,10 @@ class MonitorTest : public testing::Test {
                                                            ++stuck;
                                                            released.open();
                                                          },
-                                                         [this] { ++recovered; }});
+                                                         [this] {
+                                                           ++recovered;
+                                                           back.open();
+                                                         }});
     worker = std::thread([this] { serve(); });
   }
   void TearDown() override {
@@ -115,6 +118,7 @@ class MonitorTest : public testing::Test {
   monitor watching;
   barrier entered;
   barrier released;
+  barrier back;  // the worker that was stuck
   std::atomic<uint64_t> interrupted = 0;
   std::atomic<bool> deaf = false;  // handlers do not take notice of an interruption
   std::atomic<int> stuck = 0;
@@ -182,6 +186,7 @@ TEST_F(MonitorTest, AHandlerThatNothingInterruptsIsToldOfOnce) {
   EXPECT_EQ(refused.status, 503);
   EXPECT_NE(refused.head.find("\r\nretry-after: 1\r\n"), std::string::npos);
   EXPECT_NE(refused.head.find("\r\nconnection: close\r\n"), std::string::npos);
+  back.pass();
   EXPECT_EQ(waiting_client(port()).get("/quick?after").body, "/quick?after");
   EXPECT_EQ(stuck.load(), 1);
   EXPECT_EQ(recovered.load(), 1);

@@ -10,9 +10,12 @@ from textwrap import dedent
 
 import pytest
 
+from fasterapi._trial import supports_own_gil
 from tests.e2e.gate import SOURCE, Diary, Gate, wait_until
 from tests.e2e.serving import Server
 from tests.e2e.wire import Wire, request
+
+pytestmark = pytest.mark.skipif(not supports_own_gil(), reason="pooled interpreters have their own GIL: CPython 3.13")
 
 APP = (
     SOURCE
