@@ -16,12 +16,15 @@ from tests.e2e.wire import Wire, request
 
 pytestmark = pytest.mark.skipif(not supports_own_gil(), reason="pooled interpreters have their own GIL: CPython 3.13")
 
-# The app cannot be loaded while a file `broken` exists. While there is a file `slow`, that takes until a gate opens.
+# The app cannot be loaded while a file `broken` exists. With a file `slow`, that takes until there is `load-on` too.
 APP = (
     SOURCE
     + """
 if os.path.exists("slow"):
-    pass_gate("loading")
+    import time
+    note("loads")
+    while not os.path.exists("load-on"):
+        time.sleep(0.01)
 if os.path.exists("broken"):
     raise OSError("not today")
 
@@ -267,12 +270,12 @@ def test_who_comes_during_a_reload_is_of_the_app_before(
 ) -> None:
     options = ("--workers", "1", "--num-pooled-workers", "2", "--num-pooled-interpreters", "1")
     slow = tmp_path / "slow"
-    with Gate(tmp_path) as gate, Gate(tmp_path, "loading") as loading, serve(APP, *options) as server:
+    with Gate(tmp_path) as gate, serve(APP, *options) as server:
         with Wire(server) as wire:
             before, pooled = wire.ask("/inline").json, wire.ask("/pooled").json
             slow.touch()
             server.signal(signal.SIGHUP)
-            loading.wait_for_somebody()
+            Diary(tmp_path).wait_for("loads", 2)  # the worker's interpreter and the pooled one
             slow.unlink()
             stick(gate, wire, "/stuck")
             server.wait_for_log(FRESH_WORKER)
@@ -282,7 +285,7 @@ def test_who_comes_during_a_reload_is_of_the_app_before(
             assert kept.ask("/pooled").json == pooled
             if fails:
                 broken.touch()
-            loading.open()
+            (tmp_path / "load-on").touch()
             if fails:
                 server.wait_for_log(r"could not be loaded anew[\s\S]*OSError: not today")
                 wait_until(lambda: threads(server).count("worker-0") == 2, "those of the reload have ended")
