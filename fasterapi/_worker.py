@@ -42,8 +42,8 @@ type Announce = Callable[[WorkerLoop, list[tuple[str, str, str]]], None]
 EXECUTOR_TIMEOUT_S = 1.0
 # Signals this close to the first are the same wish.
 SAME_SIGNAL_S = 0.1
-# How long one thread keeps a GIL that others of its interpreter wait for, unless the app says another time: CPython's 5 ms
-# would be added, again and again, to what comes behind a handler that computes.
+# How long one thread keeps a GIL that others of its interpreter wait for, unless the app says another time: CPython's
+# 5 ms would be added, again and again, to what comes behind a handler that computes.
 SWITCH_INTERVAL_S = 0.001
 # How often a worker tells how many requests it has answered, where it is asked to.
 REPORT_INTERVAL_S = 1.0
@@ -186,9 +186,7 @@ class Orders:
 
 def run_process(config: Mapping[str, Any], orders: Orders) -> None:
     """Serve in this process's main interpreter until SIGTERM or SIGINT; a second signal ends the process at once."""
-    global serves_in_main
-    serves_in_main = True
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _serve_in_main()
     index = config["worker_index"]
     worker = Worker(index=index, count=config["workers"], strategy="processes", interpreter_id=0)
     if config["pin_to_cores"]:
@@ -219,9 +217,7 @@ def _keep_house(
     home: Household, config: Mapping[str, Any], worker: Worker, announce: Announce, retire: Callable[[], None]
 ) -> None:
     """The first worker of several in this interpreter: the app starts and ends in its loop."""
-    global serves_in_main
-    serves_in_main = True
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _serve_in_main()
     try:
         _logging.configure(level=config["log_level"], form=config["log_format"])
         _bind_engine()
@@ -256,6 +252,13 @@ def _join_household(
             loop.run_until_complete(_serve(loop, app, routes, config, announce))
     finally:
         home.leave()
+
+
+def _serve_in_main() -> None:
+    """What goes for workers in the main interpreter; before the app is loaded."""
+    global serves_in_main
+    serves_in_main = True
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
 _engine_is_bound = False

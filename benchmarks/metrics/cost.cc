@@ -8,20 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "core/thread_usage.h"
 #include "core/ticks.h"
 #include "server/metrics_seat.h"
 
 namespace {
 
+using fasterapi::core::thread_cpu_ns;  // others may share the core
 using fasterapi::core::ticks;
 using namespace fasterapi::server;
-
-// CPU time of this thread: others may share the core.
-int64_t cpu_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 constexpr int rounds = 9;
 constexpr int64_t requests = 2'000'000;
@@ -55,24 +50,24 @@ void record_request(metrics& figures, ticks turn_began, uint32_t route) {
 double ns_per_request(metrics& figures, int64_t requests_per_turn) {
   ticks turn_began = ticks::now();
   bool measures = false;
-  const int64_t began = cpu_ns();
+  const int64_t began = thread_cpu_ns();
   for (int64_t i = 0; i < requests; ++i) {
     if (i % requests_per_turn == 0) {
       measures = record_turn(figures, turn_began, static_cast<uint32_t>(i / requests_per_turn), measures);
     }
     record_request(figures, turn_began, static_cast<uint32_t>(i & 3));
   }
-  return static_cast<double>(cpu_ns() - began) / requests;
+  return static_cast<double>(thread_cpu_ns() - began) / requests;
 }
 
 double ns_per_read() {
-  const int64_t began = cpu_ns();
+  const int64_t began = thread_cpu_ns();
   ticks last;
   for (int64_t i = 0; i < requests; ++i) {
     last = ticks::now();
     asm volatile("" : : "m"(last));
   }
-  return static_cast<double>(cpu_ns() - began) / requests;
+  return static_cast<double>(thread_cpu_ns() - began) / requests;
 }
 
 template <typename Measure>

@@ -154,7 +154,7 @@ core::result<> call_pool::open(const python::gil& held, python::place& here) {
   std::string& known = routes_[here.position];
   // Calls are given to it by the numbers of the workers' routes.
   if (!known.empty() && known != routes) {
-    return core::error{python::errc::raised, "the app declares other routes now than when it was loaded\n"};
+    return core::error{python::errc::raised, other_routes};
   }
   known = routes;
   return core::nothing{};

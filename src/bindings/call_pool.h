@@ -35,6 +35,9 @@ struct pool_plan {
   std::function<void()> changed;  // called by any thread when it is ready, has failed, or has news of replacements
 };
 
+// Why an interpreter may not take the place of another, for people.
+inline constexpr const char* other_routes = "the app declares other routes now than when it was loaded\n";
+
 // What became of a pooled interpreter that was stuck.
 struct replacement {
   size_t index;     // of the worker that it is

@@ -79,7 +79,7 @@ void guest_inbox::entered(pool_call& guest) {
 }
 
 void guest_inbox::left(pool_call& guest) noexcept {
-  const size_t index = std::exchange(guest.guest_index_, pool_call::no_guest);
+  const size_t index = guest.guest_index_;
   live_[index] = live_.back();
   live_[index]->guest_index_ = index;
   live_.pop_back();

@@ -401,10 +401,7 @@ void start_coroutine(site& here, server::call& call, PyObject* coroutine, PyObje
   step_frame frame{coroutine, context, {}, nullptr, false, &first};
   step_result result = step(loop, frame, Py_None);
   if (result.how != PYGEN_NEXT) {
-    if (frame.task) {
-      self_of(frame.task.get())->ended = true;
-      self_of(frame.task.get())->call = nullptr;
-    }
+    if (frame.task) drop_request(frame.task.get());
     if (result.how == PYGEN_RETURN) return finish_call(here, call, result.value.get(), kind);
     return fail_call(here, call);
   }

@@ -217,7 +217,7 @@ std::string serving::objection_to(const batch& ready) const {
   std::vector<std::string> routes = ready.workers->routes();
   if (ready.what == purpose::reload) return difference_in(routes);
   if (is_serving(*ready.replaced)) routes.push_back(ready.replaced->text());
-  return difference_in(routes).empty() ? "" : "the app declares other routes now than when it was loaded\n";
+  return difference_in(routes).empty() ? "" : other_routes;
 }
 
 // A batch listens: those whose places it takes need not any more.

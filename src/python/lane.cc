@@ -52,11 +52,11 @@ void lane::run_first() {
   const bool works = opened.ok();
   crew_.lane_ready(position_, std::move(opened));
   if (!works) return;
-  set_working(true);
+  enter_phase(phase::working);
   for (size_t i = 1; i < workers_.size(); ++i) workers_[i]->thread = std::thread([this, i] { run_next(i); });
   work(*workers_.front(), first_);
   for (size_t i = 1; i < workers_.size(); ++i) workers_[i]->thread.join();
-  set_working(false);
+  enter_phase(phase::finishing);
   if (interrupter_.joinable()) interrupter_.join();
   leave_interpreter();
 }
@@ -216,21 +216,20 @@ std::vector<job*> lane::reclaim() {
   return given_back;
 }
 
-void lane::set_working(bool working) {
+void lane::enter_phase(phase next) {
   const std::lock_guard lock(mutex_);
-  working_ = working;
-  finishing_ = !working;
+  now_ = next;
   wanted_.notify_all();
 }
 
 bool lane::finishing() {
   const std::lock_guard lock(mutex_);
-  return finishing_;
+  return now_ == phase::finishing;
 }
 
 void lane::interrupt(job* work) {
   const std::lock_guard lock(mutex_);
-  if (!working_) return;
+  if (now_ != phase::working) return;
   if (work == nullptr) {
     interrupt_all_ = true;
   } else {
@@ -247,10 +246,10 @@ void lane::run_interrupter() {
   std::optional<thread_state> state(std::in_place, state_);
   std::unique_lock lock(mutex_);
   for (;;) {
-    wanted_.wait(lock, [this] { return !working_ || interrupt_all_ || !to_interrupt_.empty(); });
+    wanted_.wait(lock, [this] { return now_ != phase::working || interrupt_all_ || !to_interrupt_.empty(); });
     const auto wanted = std::exchange(to_interrupt_, {});
     const bool all = std::exchange(interrupt_all_, false);
-    const bool ends = !working_;
+    const bool ends = now_ != phase::working;
     lock.unlock();
     if (!ends) {
       const GILGuard held(*state);

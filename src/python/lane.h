@@ -62,6 +62,11 @@ class lane {
   bool given_up = false;  // guarded by the crew's mutex
 
  private:
+  enum class phase : uint8_t {
+    opening,
+    working,    // threads run jobs, which may be interrupted
+    finishing,  // the last ones are over, and the interpreter is about to end
+  };
   struct worker {
     std::atomic<job*> taken = nullptr;    // waits for the GIL to begin
     std::atomic<job*> current = nullptr;  // runs; written with the GIL held
@@ -81,7 +86,7 @@ class lane {
   void leave_interpreter() noexcept;
   void work(worker& self, PyThreadState* thread);
   void execute(worker& self, job& next, const gil& held) noexcept;
-  void set_working(bool working);
+  void enter_phase(phase next);
   void run_interrupter();
 
   // Constant after construction.
@@ -106,8 +111,7 @@ class lane {
   std::condition_variable wanted_;
   std::vector<job*> to_interrupt_;  // retained
   bool interrupt_all_ = false;
-  bool working_ = false;  // threads run jobs, which may be interrupted
-  bool finishing_ = false;
+  phase now_ = phase::opening;
   std::thread interrupter_;
 };
 

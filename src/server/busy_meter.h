@@ -40,7 +40,7 @@ class busy_meter {
   void begin(bool judged, const lease::returns& so_far) noexcept {
     judged_ = judged;
     if (judged && !looked_) look(so_far);
-    closely_ = closely_left_ > 0;
+    closely_ = judged && closely_left_ > 0;
     if (closely_) [[unlikely]] {
       --closely_left_;
       cpu_begun_ns_ = core::thread_cpu_ns();

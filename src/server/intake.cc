@@ -388,7 +388,7 @@ bool shard::suspend(call& later, bool keep_request) noexcept {
   if ((keep_request || named_later) && !later.retain()) return false;
   later.at = call::stage::suspended;
   outlast_turn(later);
-  if (later.answer_by_ms != 0 && !later.timed_out) deadlines_.arm(later, later.answer_by_ms);
+  arm_deadline(later);
   if (from == nullptr) {
     give_up(later);
     return true;

@@ -247,7 +247,10 @@ void shard::give_up(call& unwanted) noexcept {
 void shard::time_out(call& late) noexcept {
   if (late.timed_out) return late.runner->overdue(late);
   late.timed_out = true;
-  if (late.runner != nullptr) ++overdue_;
+  if (late.runner != nullptr) {
+    ++overdue_;
+    deadlines_.arm(late, now_ms_ + lease::stuck_after_ms);
+  }
   late.error_id = late.id();
   core::byte_buffer what;
   for (std::string_view part :
@@ -259,7 +262,6 @@ void shard::time_out(call& late) noexcept {
   log_.error(late.error_id.view(), what.view());
   if (late.origin != nullptr) respond_detail(late, 504, "Gateway Timeout", late.error_id.view(), {}, false);
   give_up(late);
-  if (late.runner != nullptr) deadlines_.arm(late, now_ms_ + lease::stuck_after_ms);
 }
 
 void shard::set_deadline(connection& waiting) noexcept {
@@ -398,7 +400,12 @@ void shard::lend(call* running) noexcept {
   if (running == nullptr || running->at != call::stage::handling) return leave_current();
   outlast_turn(*running);
   set_aside(*running);
-  if (running->answer_by_ms != 0 && !running->timed_out) deadlines_.arm(*running, running->answer_by_ms);
+  arm_deadline(*running);
+}
+
+// That of a call whose handler goes on after its turn; none where it has passed already.
+void shard::arm_deadline(call& outlasting) noexcept {
+  if (outlasting.answer_by_ms != 0 && !outlasting.timed_out) deadlines_.arm(outlasting, outlasting.answer_by_ms);
 }
 
 // A handler looks at a request where it was received: in the shard's block, or in its connection's input. Both are

@@ -173,6 +173,7 @@ class shard {
   void end_turn() noexcept;
   void give_up(call& unwanted) noexcept;
   void time_out(call& late) noexcept;
+  void arm_deadline(call& outlasting) noexcept;
   void set_aside(call& running) noexcept;
   call* hand_out(call& ready) noexcept;
   void flush_log() noexcept;

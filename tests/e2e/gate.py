@@ -14,11 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-__all__ = ["SOURCE", "WAIT_S", "Diary", "Gate", "wait_until"]
+__all__ = ["SOURCE", "WAIT_S", "Diary", "Gate", "wait_for_another", "wait_until"]
 
 WAIT_S = 30.0
 
 SOURCE = """
+import ctypes
 import os
 
 def note(text):
@@ -29,6 +30,12 @@ def note(text):
 def pass_gate(name):
     with open(name) as gate:
         gate.read()
+
+# Inside of C with the GIL held: nothing interrupts it.
+def pass_gate_with_gil(name):
+    gate = os.open(name, os.O_RDONLY)
+    ctypes.PyDLL(None).read(gate, ctypes.create_string_buffer(1), ctypes.c_size_t(1))
+    os.close(gate)
 """
 """What an app's source begins with."""
 
@@ -39,6 +46,20 @@ def wait_until(true: Callable[[], bool], what: str, timeout_s: float = WAIT_S) -
     while not true():
         assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
         time.sleep(0.002)
+
+
+def wait_for_another[T](ask: Callable[[], T | None], than: T | None, what: str) -> T:
+    """Asks until it gives something else than that and None; returns it."""
+    found: T | None = None
+
+    def is_another() -> bool:
+        nonlocal found
+        found = ask()
+        return found not in (than, None)
+
+    wait_until(is_another, what)
+    assert found is not None
+    return found
 
 
 class Gate:

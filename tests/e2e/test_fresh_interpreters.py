@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Serve
-from tests.e2e.gate import SOURCE, Gate, wait_until
+from tests.e2e.gate import SOURCE, Gate, wait_for_another, wait_until
 from tests.e2e.serving import EACH_INTERPRETER, Server
 from tests.e2e.wire import Wire, request
 
@@ -26,21 +26,15 @@ VERSION = 1
 async def who():
     return {"version": VERSION, "interpreter": [os.getpid(), app.worker.interpreter_id]}
 
-# Inside of C with the GIL held: nothing interrupts it.
-def pass_gate_with_gil():
-    import ctypes
-    gate = os.open("gate", os.O_RDONLY)
-    ctypes.PyDLL(None).read(gate, ctypes.create_string_buffer(1), ctypes.c_size_t(1))
-    os.close(gate)
-    return "free again"
-
 @app.get("/stuck", run="inline", timeout=0.1)
 async def stuck():
-    return pass_gate_with_gil()
+    pass_gate_with_gil("gate")
+    return "free again"
 
 @app.get("/stuck-pooled", run="pool", timeout=0.1)
 def stuck_pooled():
-    return pass_gate_with_gil()
+    pass_gate_with_gil("gate")
+    return "free again"
 """
 )
 
@@ -79,15 +73,8 @@ def test_a_stuck_worker_is_replaced_and_ends_when_it_comes_back(serve: Serve, tm
             stick(server, gate, waiting, "/stuck")
             # The connection is the stuck worker's, which others drive.
             assert waiting.ask("/nowhere").status == 404
-            after = before
-
             # Until the stuck one accepts no more, a connection may still come to it.
-            def is_another() -> bool:
-                nonlocal after
-                after = who(server)
-                return after not in (before, None)
-
-            wait_until(is_another, "another worker answers")
+            after = wait_for_another(lambda: who(server), before, "another worker answers")
         gate.open()
         wait_until(lambda: who(server) == after, "the other worker goes on")
 

@@ -10,7 +10,7 @@ import pytest
 
 from fasterapi._trial import supports_own_gil
 from tests.e2e.conftest import Serve
-from tests.e2e.gate import SOURCE, Diary, Gate, wait_until
+from tests.e2e.gate import SOURCE, Diary, Gate, wait_for_another, wait_until
 from tests.e2e.serving import Server
 from tests.e2e.wire import Wire, request
 
@@ -29,16 +29,9 @@ if os.path.exists("broken"):
     raise OSError("not today")
 
 import asyncio
-import ctypes
 from fasterapi import App
 
 app = App()
-
-# Inside of C with the GIL held: nothing interrupts it.
-def pass_gate_with_gil(name):
-    gate = os.open(name, os.O_RDONLY)
-    ctypes.PyDLL(None).read(gate, ctypes.create_string_buffer(1), ctypes.c_size_t(1))
-    os.close(gate)
 
 @app.on_event("shutdown")
 def ended():
@@ -137,17 +130,8 @@ def interpreter(server: Server) -> int | None:
 
 def another_worker(server: Server, than: int) -> int:
     """The interpreter of the worker that takes connections in that one's place."""
-    found = None
-
-    def is_there() -> bool:
-        nonlocal found
-        found = interpreter(server)
-        return found not in (than, None)
-
     # Until the one before accepts no more, a connection may still come to it.
-    wait_until(is_there, "another worker answers")
-    assert found is not None
-    return found
+    return wait_for_another(lambda: interpreter(server), than, "another worker answers")
 
 
 NO_WORKER = "worker 0 has no fresh interpreter yet"

@@ -34,7 +34,6 @@ def test_what_waits_at_a_dead_workers_socket_is_answered(serve: Serve) -> None:
 STUCK = (
     SOURCE
     + """
-import ctypes
 from fasterapi import App
 
 app = App()
@@ -49,8 +48,7 @@ def stuck():
 
 @app.get("/stuck-with-gil", run="inline")
 def stuck_with_gil():
-    gate = os.open("gate", os.O_RDONLY)
-    ctypes.PyDLL(None).read(gate, ctypes.create_string_buffer(1), ctypes.c_size_t(1))
+    pass_gate_with_gil("gate")
 """
 )
 
