@@ -36,6 +36,12 @@ def sheltered[*Args, Result](function: Callable[[*Args], Result], /, *args: *Arg
 def usable_cpus() -> int:
     """CPUs by affinity and cgroup quota, at least 1."""
 
+def limit_malloc_arenas(most: int, /) -> None:
+    """Let threads of this process share that many arenas of malloc, unless its owner set a number (MALLOC_ARENA_MAX).
+
+    To be called before there are threads.
+    """
+
 def end_with_supervisor(pipe: int, patience_s: float, /) -> None:
     """End this process `patience_s` after the other end of a pipe is closed, whatever its threads do then."""
 

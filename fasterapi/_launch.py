@@ -73,9 +73,12 @@ def launch(
     `options` are raw values by option name; `app` is the app where this interpreter has it already. Everything that is
     wrong is told on standard error.
     """
+    from fasterapi import _engine
     from fasterapi._pinned import Workers
     from fasterapi._trial import run_trial
 
+    # Hundreds of threads may wait; no more than these run at a time.
+    _engine.limit_malloc_arenas(max(2, _engine.usable_cpus()))
     asked = options.get("strategy", os.environ.get("FASTERAPI_STRATEGY"))
     with Workers() as workers:
         # The workers' interpreters are made while the trial runs: most apps will need them.

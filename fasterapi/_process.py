@@ -28,6 +28,8 @@ __all__ = ["main"]
 
 # How much longer than the grace period an end may take that was asked for in vain.
 GRACE_MARGIN_S = 2.0
+# Of malloc: one for whichever thread has the GIL, and one for those that do without it.
+ARENAS = 2
 
 
 def main(report_fd: int) -> int:
@@ -36,6 +38,7 @@ def main(report_fd: int) -> int:
     config: dict[str, Any] | None = next(lines, None)
     if config is None:
         return 0
+    _engine.limit_malloc_arenas(ARENAS)
     if "shared_memory_fd" in config:
         _engine.adopt_shared_memory(config["shared_memory_fd"])
     if "stats_fd" in config:

@@ -18,6 +18,7 @@
 #include "bindings/shared_memory.h"
 #include "bindings/stats.h"
 #include "core/cpus.h"
+#include "core/malloc_arenas.h"
 #include "server/lifeline.h"
 
 namespace fasterapi::bindings {
@@ -73,6 +74,13 @@ PyObject* bind_package(PyObject* module, PyObject* args) {
 
 PyObject* usable_cpus(PyObject*, PyObject*) { return PyLong_FromLong(core::usable_cpus()); }
 
+PyObject* limit_malloc_arenas(PyObject*, PyObject* args) {
+  int most;
+  if (!PyArg_ParseTuple(args, "i", &most)) return nullptr;
+  core::limit_malloc_arenas(most);
+  Py_RETURN_NONE;
+}
+
 PyObject* end_with_supervisor(PyObject*, PyObject* args) {
   int pipe;
   double patience_s;
@@ -89,6 +97,8 @@ PyMethodDef functions[] = {
      METH_FASTCALL | METH_KEYWORDS, "asyncio.current_task(), also inside a request that has no Task yet."},
     {"end_with_supervisor", end_with_supervisor, METH_VARARGS,
      "End this process `patience_s` after the other end of a pipe is closed, whatever its threads do then."},
+    {"limit_malloc_arenas", limit_malloc_arenas, METH_VARARGS,
+     "Let threads of this process share that many arenas of malloc, unless its owner set a number."},
     {"usable_cpus", usable_cpus, METH_NOARGS, "CPUs by affinity and cgroup quota, at least 1."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -13,7 +13,8 @@ bool placement::define(std::span<const route_facts> routes) {
     return std::equal(entries(), entries() + count_.load(std::memory_order_relaxed), routes.begin(), routes.end(),
                       is_same);
   }
-  auto* made = new entry[std::max<size_t>(routes.size(), 1)];
+  const auto count = static_cast<uint32_t>(routes.size());  // as they are numbered
+  auto* made = new entry[std::max(count, 1U)];
   for (size_t i = 0; i < routes.size(); ++i) {
     const route_facts& facts = routes[i];
     made[i].label = facts.label;

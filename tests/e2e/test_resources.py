@@ -197,3 +197,39 @@ def test_a_json_body_of_many_members_is_read_in_linear_time(serve: Serve) -> Non
             assert wire.ask("/json", "Content-Type: application/json", method="POST", body=body).json == count
             times.append(time.monotonic() - started)
         assert times[1] < 20 * times[0] + 0.5
+
+
+ARENAS = """
+import ctypes
+import os
+import threading
+from fasterapi import App
+
+app = App()
+together = threading.Barrier(8)
+
+# Each of the pool's threads is in it at the same time, and allocates more than its cache has.
+@app.get("/arenas", run="pool")
+def arenas():
+    kept = bytearray(200_000)
+    together.wait(30)
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.fopen.restype = ctypes.c_void_p
+    name = f"arenas-{threading.get_ident()}"
+    file = ctypes.c_void_p(libc.fopen(name.encode(), b"w"))
+    libc.malloc_info(0, file)
+    libc.fclose(file)
+    with open(name) as told:
+        return told.read().count("<heap nr=")
+"""
+
+
+@pytest.mark.parametrize("strategy", ["auto", "processes"])
+def test_threads_share_arenas_of_malloc(serve: Serve, strategy: str) -> None:
+    options = ("--strategy", strategy, "--workers", "1", "--num-pooled-interpreters", "1")
+    with serve(ARENAS, *options) as server, ExitStack() as stack:
+        wires = [stack.enter_context(Wire(server)) for _ in range(8)]
+        for wire in wires:
+            wire.send(request("/arenas"))
+        counts = [wire.receive().json for wire in wires]
+    assert max(counts) <= max(2, len(os.sched_getaffinity(0)))
