@@ -319,7 +319,6 @@ def start_main_pool(
     *,
     threads: int,
     queue_size: int,
-    json_depth_max: int,
     log_moves: bool,
     log_as_json: bool,
 ) -> None:

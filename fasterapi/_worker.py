@@ -306,7 +306,6 @@ def _main_pool(app: App, routes: Routes, worker: Worker, config: Mapping[str, An
         guests.open(),
         threads=config["num_pooled_workers"],
         queue_size=config["queue_size"],
-        json_depth_max=config["json_depth_max"],
         **_logging.of_moves(config),
     )
     try:

@@ -211,13 +211,12 @@ void call_pool::overdue(server::call& running) noexcept { pool_call::of(running)
 namespace {
 
 PyObject* start_main_pool(PyObject* module, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"loop", "threads", "queue_size", "json_depth_max", "log_moves", "log_as_json", nullptr};
+  static const char* names[] = {"loop", "threads", "queue_size", "log_moves", "log_as_json", nullptr};
   pool_plan plan;
   Py_ssize_t threads, queue_size;
-  unsigned int depth;
   int log_moves, log_as_json;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!$nnIpp", const_cast<char**>(names), state_of(module).loop_type,
-                                   &plan.main_loop, &threads, &queue_size, &depth, &log_moves, &log_as_json)) {
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!$nnpp", const_cast<char**>(names), state_of(module).loop_type,
+                                   &plan.main_loop, &threads, &queue_size, &log_moves, &log_as_json)) {
     return nullptr;
   }
   if (threads < 1 || queue_size < 1) {
@@ -226,7 +225,6 @@ PyObject* start_main_pool(PyObject* module, PyObject* args, PyObject* keywords) 
   }
   plan.threads = static_cast<size_t>(threads);
   plan.queue_size = static_cast<size_t>(queue_size);
-  plan.json_depth_max = depth;
   plan.log_moves = log_moves != 0;
   plan.log_as_json = log_as_json != 0;
   call_pool::start(std::move(plan));

@@ -22,11 +22,10 @@ namespace fasterapi::bindings {
 // What a pool is to be made of. Constant afterwards.
 struct pool_plan {
   size_t threads = 0;
-  size_t interpreters = 0;   // own-GIL ones that the threads share; 0: they are the main one's
-  size_t first_index = 0;    // of the worker that the first of its interpreters is
-  size_t queue_size = 1024;  // calls that may wait
-  int64_t finish_ms = 0;     // how long the end of its interpreters' apps may take
-  uint32_t json_depth_max = 128;
+  size_t interpreters = 0;        // own-GIL ones that the threads share; 0: they are the main one's
+  size_t first_index = 0;         // of the worker that the first of its interpreters is
+  size_t queue_size = 1024;       // calls that may wait
+  int64_t finish_ms = 0;          // how long the end of its interpreters' apps may take
   PyObject* main_loop = nullptr;  // of those in the main one: goes on with their coroutines; held by whoever starts it
   std::vector<std::string> python_path;  // sys.path of interpreters of its own
   std::string config;                    // JSON for fasterapi._worker.open_pool
@@ -77,7 +76,6 @@ class call_pool final : public server::call_runner {
 
   server::placement& where() noexcept { return placement_; }
   const server::placement& where() const noexcept { return placement_; }
-  uint32_t json_depth_max() const noexcept { return plan_.json_depth_max; }
   python::executor_stats stats() const { return crew_->stats(); }
 
   // A call's answer has been posted.

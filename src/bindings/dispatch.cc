@@ -8,6 +8,7 @@
 #include "bindings/routes.h"
 #include "bindings/site.h"
 #include "python/entered_context.h"
+#include "server/limits.h"
 
 namespace fasterapi::bindings {
 
@@ -103,6 +104,26 @@ void answer_invalid(site& here, server::call& call, const schema::error_list& er
   answer(here, call, *refusal);
 }
 
+// Reads what the shard did not, and what it did that lay in its own buffers. False: the call is answered.
+bool read_values(site& here, server::call& call, const schema::plan& plan) {
+  schema::error_list errors;
+  bool done;
+  shelter(here, call);
+  if (call.body.size() < server::limits::read_by_handler_bytes) {
+    done = call.read_values(plan, *here.reader, errors);
+  } else {
+    Py_BEGIN_ALLOW_THREADS done = call.read_values(plan, *here.reader, errors);
+    Py_END_ALLOW_THREADS
+  }
+  if (done) return true;
+  if (call.memory.failed() || errors.failed()) {
+    answer_internal_error(here, call, "out of memory");
+  } else {
+    answer_invalid(here, call, errors);
+  }
+  return false;
+}
+
 }  // namespace
 
 void run_call(site& here, server::call& call) {
@@ -111,6 +132,8 @@ void run_call(site& here, server::call& call) {
   }
   const handler_entry& entry = entry_of(here.routes, call.matched.route);
   const compiled_plan& plan = *entry.plan;
+  const bool has_parameters = plan.shape.parameter_count() > 0;
+  if (has_parameters && call.values == nullptr && !read_values(here, call, plan.shape)) return;
   PyObject* request = nullptr;
   if (plan.shape.needs_request()) {
     request = make_request(here, call, &entry);
@@ -118,7 +141,7 @@ void run_call(site& here, server::call& call) {
   }
   leave_shard(here, call);
   call_arguments arguments(plan.shape.parameter_count());
-  if (plan.shape.parameter_count() > 0) {
+  if (has_parameters) {
     schema::error_list errors;
     if (!build_arguments(plan, call.values, request, call.memory, errors, arguments.data())) {
       if (PyErr_Occurred() != nullptr) {

@@ -406,6 +406,7 @@ PyObject* open_shard(PyObject* object, PyObject* settings) {
   loop_core& core = *self->core;
   core.shard = made.take();
   core.pool_only = config.pool_only;
+  core.here.reader = &core.reader.emplace(config.bounds.json_depth_max);
   core.descriptors.emplace(descriptors.take());
   core.thread_id.store(PyThread_get_thread_ident(), std::memory_order_relaxed);
   core.inbox.open(*core.descriptors);

@@ -14,6 +14,7 @@
 #include "bindings/module_state.h"
 #include "bindings/site.h"
 #include "core/ring.h"
+#include "json/reader.h"
 #include "net/poller.h"
 #include "server/busy_meter.h"
 #include "server/lease.h"
@@ -63,6 +64,7 @@ struct loop_core {
   std::shared_ptr<guest_inbox> guests;  // coroutines of the pool's calls that run here; null: none do
   std::function<void()> spoiled;        // told that their loop is of no use: the app has ended it, or keeps it
   server::busy_meter busy;              // how long handlers hold up the shard
+  std::optional<json::reader> reader;   // of bodies that the shard leaves to handlers
   site here;                            // where its handlers run; its routes and app are owned, once serving
   step_frame* stepping = nullptr;       // the request whose coroutine runs at this moment and has no Task
 };

@@ -126,13 +126,8 @@ void pool_call::run_handler(const site& of_loop) {
   here.app = of_loop.app;
   here.loop = of_loop.loop;
   here.keeps_requests = true;
-  if (to->refused.status == 0) {
-    const schema::plan& plan = entry_of(here.routes, to->matched.route).plan->shape;
-    thread_local json::reader reader(pool_.json_depth_max());
-    schema::error_list errors;
-    // What the shard read lay in its own buffers.
-    if (plan.parameter_count() > 0 && !to->read_values(plan, reader, errors)) return deliver_error("out of memory");
-  }
+  thread_local json::reader reader(of_loop.reader->depth_max());
+  here.reader = &reader;
   begun_ = core::ticks::now();
   run_call(here, *to);
 }

@@ -8,6 +8,7 @@
 
 #include "bindings/module_state.h"
 #include "core/byte_buffer.h"
+#include "json/reader.h"
 #include "net/address.h"
 #include "schema/errors.h"
 #include "server/answer_view.h"
@@ -32,7 +33,8 @@ struct site {
   loop_object* loop = nullptr;  // that goes on with suspended coroutines
   bool drives_loop = false;     // this is the loop's own thread
   bool keeps_requests = false;  // requests stay readable while their handler is suspended: exception handlers get them
-  core::byte_buffer body;       // of the answer under way, with room for its head before it
+  json::reader* reader = nullptr;  // of bodies that the shard has not read
+  core::byte_buffer body;          // of the answer under way, with room for its head before it
 };
 
 // The two ends of a call's connection.

@@ -42,6 +42,7 @@ class reader {
 
   // `text` need not be padded; `out` may view it.
   [[nodiscard]] read_status read(std::string_view text, core::arena& arena, value& out) noexcept;
+  uint32_t depth_max() const noexcept { return depth_max_; }
   // Of the last read() that was `invalid`.
   const read_problem& problem() const noexcept { return problem_; }
 

@@ -63,6 +63,7 @@ bool call::retain() noexcept {
   const size_t body_size = body_elsewhere ? body.size() : 0;
   char* to = held.extend(head.size + body_size);
   if (to == nullptr) return false;
+  values = nullptr;
   std::memcpy(to, head.base, head.size);
   if (body_elsewhere) {
     std::memcpy(to + head.size, body.data(), body_size);

@@ -36,7 +36,7 @@ struct waiting_tag {};
 //
 // Owner: its shard, which takes it from a pool and gives it back when it is answered. Between shard::next_call() and
 // shard::answer() it is lent to the driver. Views into the message (head, path, body, values) are valid until the
-// answer, or until suspend() unless that was asked to keep them; values are then to be read again.
+// answer, or until suspend() unless that was asked to keep them; values are then to be read again (null).
 struct call : core::wheel_timer, core::list_link<waiting_tag> {
   enum class stage : uint8_t {
     head,
@@ -55,8 +55,9 @@ struct call : core::wheel_timer, core::list_link<waiting_tag> {
   // Moves the head, and the body, out of the shard's buffers into the call's own.
   // False when there was no memory; the views are then still the old ones.
   bool retain() noexcept;
-  // Reads and checks what the plan of its route asks for, once the request is complete; again after retain(), which
-  // leaves the values behind. False when there are errors, or no memory for them.
+  // Reads and checks what the plan of its route asks for, once the request is complete; by whoever runs the handler,
+  // with a reader of its own, where the shard has left that to it or retain() has left the values behind. False when
+  // there are errors, or no memory for them.
   bool read_values(const schema::plan& plan, json::reader& reader, schema::error_list& errors) noexcept;
   std::span<const std::string_view> path_values() const noexcept {
     return {matched.values.data(), matched.parameter_count};
@@ -93,7 +94,7 @@ struct call : core::wheel_timer, core::list_link<waiting_tag> {
   int64_t answer_by_ms = 0;   // its deadline on the shard's clock (core::coarse_ms); 0: none
   http::request_id error_id;  // of the answer that the engine gave for it, where the log has something about it
 
-  schema::value* values = nullptr;  // one for each parameter of the route's plan; in `memory`
+  schema::value* values = nullptr;  // one for each parameter of the route's plan; in `memory`; null: not read
 
   core::byte_buffer body_bytes;  // a chunked body, decoded
   core::byte_buffer held;        // what retain() moved

@@ -19,7 +19,7 @@ namespace fasterapi::server {
 shard::window shard::unread(connection& from) noexcept {
   const std::string_view carried = from.pending();
   if (!carried.empty()) return {carried.data(), carried.size()};
-  return {block_.get() + block_begin_, block_end_ - block_begin_};
+  return {desk_->block.get() + block_begin_, block_end_ - block_begin_};
 }
 
 void shard::consume(connection& from, size_t count) noexcept {
@@ -32,7 +32,7 @@ void shard::consume(connection& from, size_t count) noexcept {
 
 // Moves what is left in the block to the connection, so that the block is free for another. False: no memory.
 bool shard::carry_over(connection& from) noexcept {
-  const std::string_view left(block_.get() + block_begin_, block_end_ - block_begin_);
+  const std::string_view left(desk_->block.get() + block_begin_, block_end_ - block_begin_);
   block_begin_ = block_end_ = 0;
   // While a request is handled, it may still be looking at used-up input.
   if (from.at != connection::phase::handling) from.drop_used_input();
@@ -68,7 +68,7 @@ bool shard::yields(connection& from) noexcept {
 
 // One read; false when there was nothing or the connection is gone.
 bool shard::read_more(connection& from) noexcept {
-  char* to = block_.get();
+  char* to = desk_->block.get();
   size_t room = limits::receive_block_bytes;
   const bool carried = unread(from).size > 0;
   if (carried) {
@@ -354,7 +354,8 @@ call* shard::parse_chunks(connection& from, call& request) noexcept {
   return dispatch(request);
 }
 
-// The request is complete: checks what its route reads, and hands it out.
+// The request is complete: checks what its route reads, and hands it out. A large body is read where the handler runs,
+// so that other requests do not wait for that.
 call* shard::dispatch(call& request) noexcept {
   const route& target = app_->routes[request.matched.route];
   if (in_flight_.full() && !target.always_admit) [[unlikely]] {
@@ -364,7 +365,8 @@ call* shard::dispatch(call& request) noexcept {
   hand_over(request);
   if (target.timeout_ms != 0) request.answer_by_ms = now_ms_ + target.timeout_ms;
   if (target.plan == nullptr || target.plan->parameter_count() == 0) return &request;
-  if (request.read_values(*target.plan, reader_, errors_)) return &request;
+  if (request.body.size() >= limits::read_by_handler_bytes) return &request;
+  if (request.read_values(*target.plan, desk_->reader, errors_)) return &request;
   if (request.memory.failed() || errors_.failed()) {
     answer_internal_error(request, "out of memory");
     return nullptr;
@@ -462,17 +464,6 @@ void shard::defer(call& later) noexcept {
   later.at = call::stage::deferred;
   if (later.origin == nullptr) return release(later);
   deferred_.push_back(later);
-}
-
-// A call that was deferred goes on. False if it has been answered.
-bool shard::resume_deferred(call& back) noexcept {
-  back.at = call::stage::handling;
-  deadlines_.disarm(back);
-  const route& target = app_->routes[back.matched.route];
-  if (back.refused.status != 0 || target.plan == nullptr || target.plan->parameter_count() == 0) return true;
-  if (back.read_values(*target.plan, reader_, errors_)) return true;
-  answer_internal_error(back, "out of memory");
-  return false;
 }
 
 // The peer has sent its FIN while its request is being handled. A peer that only closed its sending side still wants

@@ -38,6 +38,7 @@ struct limits {
   static constexpr size_t receive_block_bytes = 65536;  // of a shard: for requests that arrive whole
   static constexpr size_t head_read_bytes = 4096;       // of a connection, behind what it holds already
   static constexpr size_t body_read_bytes = 16384;
+  static constexpr size_t read_by_handler_bytes = 65536;     // bodies from here on are checked where their handler runs
   static constexpr uint64_t input_per_turn_bytes = 1 << 20;  // of a connection, before others get their turn
   static constexpr int64_t linger_ms = 2'000;                // for the peer to read an answer and close
   static constexpr uint64_t linger_max_bytes = 1 << 20;      // of a request that is not read any more

@@ -58,13 +58,12 @@ shard::shard(const config& settings, net::poller poller, metrics_seat seat)
       poller_(std::move(poller)),
       addresses_(settings.bounds.max_connections_per_address, random_word()),
       in_flight_(settings.bounds.max_in_flight, settings.bounds.max_in_flight_total),
-      block_(new char[limits::receive_block_bytes]),
+      desk_(std::make_unique<desk>(settings.bounds.json_depth_max)),
       now_ms_(core::coarse_ms()),
       connections_(settings.bounds.max_connections + limits::turned_away_max + limits::accepts_per_turn * size_t{2}),
       calls_(size_t{settings.bounds.max_connections} + settings.bounds.max_in_flight),
       timers_(now_ms_),
       deadlines_(now_ms_),
-      reader_(settings.bounds.json_depth_max),
       log_(settings),
       request_id_base_(random_word()),
       seat_(std::move(seat)) {}
@@ -121,7 +120,9 @@ call* shard::next_call() noexcept {
       if (call* ready = advance(*current_)) return hand_out(*ready);
       leave_current();
     } else if (call* back = lent_ ? nullptr : deferred_.pop_front()) {
-      if (resume_deferred(*back)) return back;
+      back->at = call::stage::handling;
+      deadlines_.disarm(*back);
+      return back;
     } else if (connection* waiting = resumed_.pop_front()) {
       work_on(*waiting);
     } else if (next_event_ < events_.size()) {
@@ -408,8 +409,8 @@ void shard::arm_deadline(call& outlasting) noexcept {
   if (outlasting.answer_by_ms != 0 && !outlasting.timed_out) deadlines_.arm(outlasting, outlasting.answer_by_ms);
 }
 
-// A handler looks at a request where it was received: in the shard's block, or in its connection's input. Both are
-// needed for what comes next, so they are exchanged for others; what was not used yet is taken along.
+// A handler looks at a request where it was received and read: at the shard's desk, or in its connection's input. Both
+// are needed for what comes next, so they are exchanged for others; what was not used yet is taken along.
 void shard::set_aside(call& running) noexcept {
   connection* from = running.origin;
   if (from != nullptr && running.held.empty() && !from->in.empty()) {
@@ -420,8 +421,8 @@ void shard::set_aside(call& running) noexcept {
     if (!kept) close(*from);
   }
   leave_current();
-  if (other_block_ == nullptr) other_block_.reset(new char[limits::receive_block_bytes]);
-  std::swap(block_, other_block_);
+  if (other_desk_ == nullptr) other_desk_ = std::make_unique<desk>(settings_.bounds.json_depth_max);
+  std::swap(desk_, other_desk_);
 }
 
 // The handler of a call goes on after the turn in which it began.
@@ -430,7 +431,7 @@ void shard::outlast_turn(call& kept) noexcept {
 }
 
 void shard::take_back() noexcept {
-  if (other_block_ != nullptr) std::swap(block_, other_block_);
+  if (other_desk_ != nullptr) std::swap(desk_, other_desk_);
   lent_ = false;
   if (watched_ >= 0 && !poller_.add(watched_, EPOLLIN, watched_tag)) watched_ = -1;
 }

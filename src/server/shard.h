@@ -74,7 +74,8 @@ class shard {
     return !resumed_.empty() || !posted_.empty() || (!lent_ && (!cancelled_.empty() || !deferred_.empty()));
   }
 
-  // The next request whose handler is to be run, or null when this turn's events are used up.
+  // The next request whose handler is to be run, or null when this turn's events are used up. Its values are read, or,
+  // with a body of limits::read_by_handler_bytes or more, left to whoever runs the handler.
   call* next_call() noexcept;
   // Sends the answer and ends the call. `answer` is read before this returns.
   void answer(call& ended, const answer_view& answer) noexcept;
@@ -146,6 +147,12 @@ class shard {
   uint32_t requests_in_flight() const noexcept { return in_flight_.here(); }
 
  private:
+  // Where requests that arrive whole lie, and what reads their bodies: a running handler looks at both.
+  struct desk {
+    explicit desk(uint32_t json_depth_max) : block(new char[limits::receive_block_bytes]), reader(json_depth_max) {}
+    std::unique_ptr<char[]> block;
+    json::reader reader;
+  };
   using extra_fields = std::span<const http::h1::response_field>;
 
   // Events carry a pointer to their connection, or one of these in the bits that a pointer leaves free.
@@ -178,7 +185,6 @@ class shard {
   call* hand_out(call& ready) noexcept;
   void flush_log() noexcept;
   void take_posted() noexcept;
-  bool resume_deferred(call& back) noexcept;
   void outlast_turn(call& kept) noexcept;
 
   // accepting.cc: connections come, or are turned away
@@ -256,9 +262,9 @@ class shard {
   address_counts addresses_;
   in_flight in_flight_;
   shortages shortages_;
-  std::unique_ptr<char[]> block_;
-  std::unique_ptr<char[]> other_block_;  // while the shard is lent: the one that a running handler may look at
-  size_t block_begin_ = 0;               // unread bytes of current_ in block_
+  std::unique_ptr<desk> desk_;
+  std::unique_ptr<desk> other_desk_;  // while the shard is lent: the one that a running handler may look at
+  size_t block_begin_ = 0;            // unread bytes of current_ in the desk's block
   size_t block_end_ = 0;
   connection* current_ = nullptr;  // whose events are being worked on
   uint32_t current_requests_ = 0;  // of it, since that began
@@ -286,7 +292,6 @@ class shard {
   core::intrusive_list<call, waiting_tag> deferred_;
   // Given back to the pool when no event of this turn can name them any more.
   core::intrusive_list<connection, open_tag> closed_;
-  json::reader reader_;
   schema::error_list errors_;
   core::byte_buffer reply_;
   http::date_cache date_;

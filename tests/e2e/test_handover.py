@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -23,6 +24,7 @@ APP = (
     SOURCE
     + """
 import asyncio
+import dataclasses
 import threading
 from fasterapi import App, PlainTextResponse, Request
 
@@ -76,6 +78,18 @@ async def who_inline():
 @app.post("/size")
 async def size(request: Request):
     return len(await request.body())
+
+@dataclasses.dataclass
+class Item:
+    name: str
+
+    def __post_init__(self):
+        if self.name == "stuck":
+            pass_gate("gate")
+
+@app.post("/names", run="inline")
+def names(items: list[Item]):
+    return [item.name for item in items]
 
 @app.get("/large", response_class=PlainTextResponse)
 async def large():
@@ -184,6 +198,22 @@ def test_bodies_arrive_and_answers_leave_meanwhile(serve: Serve, gate: Gate) -> 
         gate.open()
         assert wire.receive().json == "went on"
         assert sender.receive().json == 3_000_000
+
+
+def test_arguments_are_their_own_requests(serve: Serve, gate: Gate) -> None:
+    def ask(names: list[object]) -> bytes:
+        body = json.dumps([{"name": name} for name in names]).encode()
+        return request("/names", "Content-Type: application/json", method="POST", body=body)
+
+    mine: list[object] = ["stuck", *(f"mine \u00e9 {i}" for i in range(50))]
+    with serve(APP, "--workers", "1") as server, Wire(server) as waiting, Wire(server) as other:
+        waiting.send(ask(mine))
+        gate.wait_for_somebody()
+        # Another thread reads what this one asks for, while the arguments of the first are being made.
+        other.send(ask([*(f"other {i}" for i in range(200)), 5]))
+        assert other.receive().status == 422
+        gate.open()
+        assert waiting.receive().json == mine
 
 
 def stick_the_loop(wire: Wire, gate: Gate, stuck: str, folder: Path) -> str:
