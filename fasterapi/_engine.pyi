@@ -43,7 +43,13 @@ def limit_malloc_arenas(most: int, /) -> None:
     """
 
 def end_with_supervisor(pipe: int, patience_s: float, /) -> None:
-    """End this process `patience_s` after the other end of a pipe is closed, whatever its threads do then."""
+    """End this process `patience_s` after the other end of a pipe is closed, whatever its threads do then.
+
+    Raises ThreadShortage where the system has no thread to give that could watch it.
+    """
+
+def thread_shortage(name: str, /) -> str:
+    """Why there is no thread with that name, for people: what bounds their number."""
 
 def shared_memory_descriptor() -> int:
     """The file of this process's shared memory, for handing it to a child process."""
@@ -325,6 +331,7 @@ def start_main_pool(
     """Start threads of this interpreter that run handlers for workers that serve from now on.
 
     `loop`, which hosts guests, goes on with their coroutines; it must be held until `stop_main_pool()` has returned.
+    Raises ThreadShortage where the system has not so many threads to give.
     """
 
 def stop_main_pool() -> None:
@@ -506,8 +513,11 @@ class LoopBase:
     def _drop_guests(self) -> int:
         """Answer 503 for those that have not ended, and let go of them; how many."""
 
-    def _report_spoiled(self) -> None:
-        """Let another interpreter take the place of this one, whose threads end once their handlers have."""
+    def _report_spoiled(self) -> bool:
+        """Let another interpreter take the place of this one, whose threads end once their handlers have.
+
+        False where that is to be asked for again: there is no thread for another.
+        """
 
     def _request_drain(self) -> None: ...
     def _add_listener(self, key: int, descriptor: int, backlog: int, /) -> None: ...

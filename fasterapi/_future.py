@@ -7,7 +7,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, InvalidStateError
 from concurrent.futures import Future as PlainFuture
 from typing import Any, Never
 
-from fasterapi import _engine
+from fasterapi import _engine, _threads
 from fasterapi._failures import rebuild
 from fasterapi._functions import describe
 
@@ -64,7 +64,7 @@ class Future[T](_engine.FutureBase, PlainFuture[T]):
 
 
 def _tell_completions() -> None:
-    threading.Thread(target=_announce_all, name="fasterapi-completions").start()
+    _threads.start(threading.Thread(target=_announce_all, name="fasterapi-completions"))
 
 
 def _announce_all() -> None:

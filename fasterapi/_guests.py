@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
+from fasterapi import _threads
 from fasterapi._dispatch import intercepted_statuses
 from fasterapi._logging import error_logger
 
@@ -21,6 +22,8 @@ __all__ = ["Guests"]
 
 # How long coroutines that were cancelled may take to end.
 CANCEL_PATIENCE_S = 1.0
+# How long after it was in vain another interpreter is asked for again.
+RENEWAL_PAUSE_S = 0.1
 
 
 class Guests:
@@ -53,7 +56,7 @@ class Guests:
 
     def open(self) -> WorkerLoop:
         """Start the app and the loop, which is returned. Raises what the app's start raised."""
-        self._thread.start()
+        _threads.start(self._thread)
         self._opened.wait()
         if self._failure is not None:
             raise self._failure
@@ -93,7 +96,11 @@ class Guests:
                 error_logger.error(
                     "the app has ended the event loop of a pool, which goes on%s", what_follows, exc_info=error
                 )
-                loop._report_spoiled()
+                self._ask_for_renewal(loop)
+
+    def _ask_for_renewal(self, loop: WorkerLoop) -> None:
+        if not loop._report_spoiled():
+            loop.call_later(RENEWAL_PAUSE_S, self._ask_for_renewal, loop)
 
     async def _host(self, loop: WorkerLoop) -> None:
         async with nullcontext() if self._has_started else self._app.run_lifespan():

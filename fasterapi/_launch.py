@@ -109,6 +109,7 @@ def _launch_tried(
 ) -> int:
     from fasterapi._pid_file import PidFile, PidFileError
     from fasterapi._port import HeldPort, PortError
+    from fasterapi._threads import ThreadShortage
     from fasterapi.config import ConfigError, find_pyproject, resolve
 
     if trial.error:
@@ -140,7 +141,7 @@ def _launch_tried(
             return _serve(target, resolved, choice, port, trial, workers, app)
     except PortError as error:
         return _fail(f"{error.strerror}\n")
-    except PidFileError as error:
+    except (PidFileError, ThreadShortage) as error:
         return _fail(f"{error}\n")
 
 

@@ -178,7 +178,8 @@ def check_routes(expected: RouteSignature, actual: RouteSignature, *, worker_ind
 def format_user_traceback(error: BaseException) -> str:
     """The traceback as the user's own code makes it, without the frames of the importer and of this package.
 
-    A LoadError or RouteMismatch is one line: no code of the user's has failed.
+    A LoadError or RouteMismatch is one line, and so is a shortage of threads for the server's own: no code of the
+    user's has failed.
     """
     if isinstance(error, FasterAPIError) and error.__traceback__ is None:
         return f"{error}\n"
@@ -186,8 +187,12 @@ def format_user_traceback(error: BaseException) -> str:
         return f"{error}\n"
     import traceback
 
+    from fasterapi._threads import ThreadShortage
+
     shown = traceback.TracebackException.from_exception(error)
     _strip(shown, set())
+    if isinstance(error, ThreadShortage) and all(_is_standard_library(frame.filename) for frame in shown.stack):
+        return f"{error}\n"
     return "".join(shown.format()) + _missing_here(error)
 
 

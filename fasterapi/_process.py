@@ -20,7 +20,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from fasterapi import _engine
+from fasterapi import _engine, _threads
 from fasterapi._loader import format_user_traceback
 from fasterapi._worker import Orders, run_process
 
@@ -44,11 +44,11 @@ def main(report_fd: int) -> int:
     if "stats_fd" in config:
         _engine.adopt_stats(config["stats_fd"])
 
-    # Handlers that are stuck in C do not let this interpreter notice that the supervisor is gone.
-    _engine.end_with_supervisor(0, config["grace_period_s"] + GRACE_MARGIN_S)
     orders = Orders(config, report_fd)
-    threading.Thread(target=_obey, args=(lines, orders), name="supervisor-watch", daemon=True).start()
     try:
+        # Handlers that are stuck in C do not let this interpreter notice that the supervisor is gone.
+        _engine.end_with_supervisor(0, config["grace_period_s"] + GRACE_MARGIN_S)
+        _threads.start(threading.Thread(target=_obey, args=(lines, orders), name="supervisor-watch", daemon=True))
         run_process(config, orders)
     except BaseException as error:  # noqa: BLE001 - whatever stops the worker is told by the supervisor, once
         orders.report({"error": format_user_traceback(error)})

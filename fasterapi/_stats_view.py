@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, TextIO
 
+from fasterapi import _threads
 from fasterapi.stats import Figures, RouteStats, Stats
 
 __all__ = ["StatsView", "line", "render"]
@@ -177,7 +178,7 @@ class StatsView:
         self._size: os.terminal_size | None = None
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        _threads.start(self._thread)
         return self
 
     def __exit__(

@@ -22,6 +22,7 @@ from fasterapi._child import Child
 from fasterapi._fleet import Action, Drain, Fleet, Kill, Lend, Note, Rules, Start, TakeBack
 from fasterapi._loader import RouteMismatch, check_routes
 from fasterapi._logging import error_logger, server_logger
+from fasterapi._threads import explain
 from fasterapi._trial import interpreter_flags
 
 __all__ = ["Supervisor"]
@@ -163,9 +164,9 @@ class Supervisor:
             child = Child(number, slot, self._config, self._program)
         except OSError as error:
             if not self._fleet.is_up:
-                self._give_up(f"worker {slot} cannot be started: {error}\n")
+                self._give_up(f"worker {slot} cannot be started: {explain(error)}\n")
                 return []
-            error_logger.error("worker %d cannot be started: %s", slot, error)
+            error_logger.error("worker %d cannot be started: %s", slot, explain(error))
             return self._fleet.ended(number)
         self._children[number] = child
         self._selector.register(child.report_fd, selectors.EVENT_READ, child)

@@ -142,13 +142,19 @@ def _merge(isolated: _Attempt | None, plain: _Attempt, reason: str) -> Trial:
 def _in_child(target: AppTarget, mode: str, meanwhile: Callable[[], None] | None = None) -> _Attempt:
     """Run `_trial_child` and collect its report. Files in memory take it and the app's output: no pipe can fill up."""
     with os.fdopen(os.memfd_create("report"), "r+b") as report, os.fdopen(os.memfd_create("output"), "r+b") as output:
-        child = subprocess.Popen(
-            [sys.executable, *interpreter_flags(), "-m", "fasterapi._trial_child", mode, str(report.fileno())],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=[report.fileno()],
-        )
+        try:
+            child = subprocess.Popen(
+                [sys.executable, *interpreter_flags(), "-m", "fasterapi._trial_child", mode, str(report.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[report.fileno()],
+            )
+        except OSError as error:
+            from fasterapi._threads import explain
+
+            summary = f"the process that tries the app cannot be started: {explain(error)}"
+            return _Attempt(error=f"{summary}\n", summary=summary)
         try:
             _tell(child, target.encode())
             if meanwhile is not None:

@@ -302,16 +302,19 @@ def _main_pool(app: App, routes: Routes, worker: Worker, config: Mapping[str, An
         patience_s=config["grace_period_s"],
         has_started=True,
     )
-    _engine.start_main_pool(
-        guests.open(),
-        threads=config["num_pooled_workers"],
-        queue_size=config["queue_size"],
-        **_logging.of_moves(config),
-    )
+    loop = guests.open()
     try:
-        yield
+        _engine.start_main_pool(
+            loop,
+            threads=config["num_pooled_workers"],
+            queue_size=config["queue_size"],
+            **_logging.of_moves(config),
+        )
+        try:
+            yield
+        finally:
+            _engine.stop_main_pool()
     finally:
-        _engine.stop_main_pool()
         guests.close()
 
 

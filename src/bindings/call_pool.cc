@@ -8,6 +8,7 @@
 #include "bindings/loop.h"
 #include "bindings/module_state.h"
 #include "bindings/pool_call.h"
+#include "bindings/raise.h"
 #include "core/clock.h"
 #include "fasterapi/python/errc.h"
 #include "fasterapi/python/error.h"
@@ -62,6 +63,8 @@ std::shared_ptr<call_pool> call_pool::start(pool_plan plan) {
   return made;
 }
 
+core::result<> call_pool::await_ready() { return crew_->await_ready(); }
+
 std::shared_ptr<call_pool> call_pool::here() {
   if (of_this_thread != nullptr) return of_this_thread;
   const std::lock_guard lock(known().mutex);
@@ -90,6 +93,7 @@ void call_pool::launch() {
   python::crew_plan plan;
   plan.queue_size = plan_.queue_size;
   plan.spin_ns = 0;
+  plan.has_deadlines = true;
   if (plan_.interpreters == 0) {
     plan.main_threads = plan_.threads;
     plan.prepare = [this](const python::gil&, python::place& here) {
@@ -148,7 +152,7 @@ core::result<> call_pool::open(const python::gil& held, python::place& here) {
   }
   adopt_loop(here, loop);
   reinterpret_cast<loop_object*>(loop)->core->spoiled = [this, at = here.position, id = here.interpreter_id] {
-    crew_->renew(at, id);
+    return crew_->renew(at, id);
   };
   const std::lock_guard lock(mutex_);
   std::string& known = routes_[here.position];
@@ -204,7 +208,7 @@ void call_pool::interrupt(server::call& running) noexcept {
                                                      : std::nullopt);
 }
 
-void call_pool::overdue(server::call& running) noexcept { pool_call::of(running).overdue(); }
+bool call_pool::overdue(server::call& running) noexcept { return pool_call::of(running).overdue(); }
 
 // ---- the pool of the main interpreter's threads
 
@@ -227,7 +231,13 @@ PyObject* start_main_pool(PyObject* module, PyObject* args, PyObject* keywords) 
   plan.queue_size = static_cast<size_t>(queue_size);
   plan.log_moves = log_moves != 0;
   plan.log_as_json = log_as_json != 0;
-  call_pool::start(std::move(plan));
+  core::result<> ready = core::nothing{};
+  Py_BEGIN_ALLOW_THREADS;
+  const std::shared_ptr<call_pool> pool = call_pool::start(std::move(plan));
+  ready = pool->await_ready();
+  if (!ready.ok()) call_pool::retire(pool);
+  Py_END_ALLOW_THREADS;
+  if (!ready.ok()) return raise_thread_shortage(ready.failure());
   Py_RETURN_NONE;
 }
 

@@ -60,6 +60,9 @@ class call_pool final : public server::call_runner {
   // Ends one that workers do not use any more. It stays as long as code in it does not end. Not attached.
   static void retire(std::shared_ptr<call_pool> ended);
 
+  // Until all its threads are there, or could not be: that error. Not attached.
+  core::result<> await_ready();
+  // Whether each of its own interpreters has been opened.
   bool ready() const noexcept { return opened_.load(std::memory_order_acquire) >= plan_.interpreters; }
   // Why an interpreter could not be opened at first; empty if all could, so far.
   std::string failure() const;
@@ -69,7 +72,7 @@ class call_pool final : public server::call_runner {
   std::vector<std::string> routes() const;
   bool run(server::call& given, server::shard& home) noexcept override;
   void interrupt(server::call& running) noexcept override;
-  void overdue(server::call& running) noexcept override;
+  bool overdue(server::call& running) noexcept override;
   bool shares_gil() const noexcept override { return plan_.interpreters == 0; }
   // Whether a call that is given now begins at once, probably.
   bool has_idle_thread() const noexcept { return under_way_.load(std::memory_order_relaxed) < plan_.threads; }

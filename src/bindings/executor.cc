@@ -32,6 +32,7 @@ constexpr int64_t lent_patience_ns = 5'000'000'000;
 
 // How long calls may take to end once they are interrupted because the program is.
 constexpr int64_t interrupt_patience_ns = 3'000'000'000;
+constexpr int64_t interrupt_again_ns = 50'000'000;
 constexpr int interrupted_status = 130;  // as a shell tells of a program that SIGINT ended
 
 struct executor_object {
@@ -89,6 +90,16 @@ std::shared_ptr<preparation> read_preparation(executor_parts& parts, PyObject* p
   return by->pack_call(items, count, nullptr, made->arguments) ? made : nullptr;
 }
 
+// Whether it has got all its threads; if not, those that it has are ended.
+core::result<> dismiss_unless_started(python::crew& made) {
+  core::result<> started = made.started();
+  if (started.ok()) return started;
+  Py_BEGIN_ALLOW_THREADS;
+  static_cast<void>(made.shut_down(python::shutdown_mode::cancel, -1));
+  Py_END_ALLOW_THREADS;
+  return started;
+}
+
 int initialize(PyObject* object, PyObject* args, PyObject* keywords) {
   static const char* const names[] = {"pinned", "pooled",      "interpreters", "queue_size", "pin_to_cores", "path",
                                       "shared", "initializer", "initargs",     "timeout",    nullptr};
@@ -119,6 +130,10 @@ int initialize(PyObject* object, PyObject* args, PyObject* keywords) {
   auto made = python::crew::launch(std::move(plan));
   if (!made.ok()) {
     raise_error(made.failure(), PyExc_ValueError);
+    return -1;
+  }
+  if (const core::result<> started = dismiss_unless_started(*made.value()); !started.ok()) {
+    raise_error(started.failure(), parts.broken_error);
     return -1;
   }
   auto workers = std::make_shared<shared_workers>();
@@ -243,9 +258,9 @@ PyObject* shutdown(PyObject* object, PyObject* args, PyObject* keywords) {
   if (workers == nullptr) Py_RETURN_NONE;
   workers->is_shut_down.store(true, std::memory_order_release);
   const auto how = cancels != 0 ? python::shutdown_mode::cancel : python::shutdown_mode::drain;
-  const std::shared_ptr<ending> end = ending::begin(workers->crew, how);
+  workers->crew->close(how);
   if (waits != 0) {
-    const auto wait = [&end](int64_t until_ns) { return end->wait(until_ns); };
+    const auto wait = [&workers](int64_t until_ns) { return workers->crew->await_end(until_ns); };
     if (wait_detached(core::no_deadline, wait) != 1) return nullptr;
     if (python::border* by = python::border::here()) by->settle();
   }
@@ -253,10 +268,9 @@ PyObject* shutdown(PyObject* object, PyObject* args, PyObject* keywords) {
 }
 
 using crews = std::vector<std::shared_ptr<python::crew>>;
-using endings = std::vector<std::shared_ptr<ending>>;
 
-bool wait_for_all(const endings& ends, int64_t deadline_ns) noexcept {
-  return std::all_of(ends.begin(), ends.end(), [&](const auto& each) { return each->wait(deadline_ns); });
+bool wait_for_all(const crews& closed, int64_t deadline_ns) {
+  return std::all_of(closed.begin(), closed.end(), [&](const auto& each) { return each->await_end(deadline_ns); });
 }
 
 void flush_output() {
@@ -271,12 +285,14 @@ void flush_output() {
 // end even so would be running in interpreters that are being taken apart: then the process ends here.
 void interrupt_calls(const crews& running) {
   PyObject* raised = PyErr_GetRaisedException();
-  endings ends;
-  for (const auto& each : running) ends.push_back(ending::begin(each, python::shutdown_mode::cancel, 0));
   bool over = false;
   const int64_t until_ns = core::monotonic_ns() + interrupt_patience_ns;
   Py_BEGIN_ALLOW_THREADS;
-  over = wait_for_all(ends, until_ns);
+  for (const auto& each : running) each->close(python::shutdown_mode::cancel);
+  while (!over && core::monotonic_ns() < until_ns) {
+    for (const auto& each : running) each->interrupt_all();
+    over = wait_for_all(running, std::min(until_ns, core::monotonic_ns() + interrupt_again_ns));
+  }
   Py_END_ALLOW_THREADS;
   if (!over) {
     flush_output();
@@ -293,9 +309,8 @@ PyObject* end_executors(PyObject* module, PyObject*) {
   if (auto last = process_pool::here().leave(PyInterpreterState_GetID(PyInterpreterState_Get()))) {
     running.push_back(std::move(last));
   }
-  endings ends;
-  for (const auto& each : running) ends.push_back(ending::begin(each, python::shutdown_mode::drain));
-  const int came = wait_detached(core::no_deadline, [&](int64_t until_ns) { return wait_for_all(ends, until_ns); });
+  for (const auto& each : running) each->close(python::shutdown_mode::drain);
+  const int came = wait_detached(core::no_deadline, [&](int64_t until_ns) { return wait_for_all(running, until_ns); });
   if (came < 0) {
     interrupt_calls(running);
   } else {
@@ -357,7 +372,11 @@ PyObject* join_process_pool(PyObject* object, PyObject* path) {
   const int64_t self = PyInterpreterState_GetID(PyInterpreterState_Get());
   auto joined = process_pool::here().join(self, std::move(entries));
   if (!joined.ok()) return raise_error(joined.failure(), PyExc_RuntimeError);
-  self_of(object)->workers = joined.take();
+  const std::shared_ptr<shared_workers> workers = joined.take();
+  if (const core::result<> started = dismiss_unless_started(*workers->crew); !started.ok()) {
+    return raise_error(started.failure(), state_of_type(Py_TYPE(object)).executor.broken_error);
+  }
+  self_of(object)->workers = workers;
   Py_RETURN_NONE;
 }
 

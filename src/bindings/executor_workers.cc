@@ -1,10 +1,8 @@
 #include "bindings/executor_workers.h"
 
-#include <thread>
 #include <utility>
 
 #include "bindings/worker_state.h"
-#include "fasterapi/core/futex.h"
 #include "fasterapi/python/errc.h"
 #include "fasterapi/python/error.h"
 #include "fasterapi/python/ref.h"
@@ -58,28 +56,6 @@ core::result<> preparation::run(python::place& here) {
 std::string preparation::why_broken() const {
   const std::lock_guard lock(mutex_);
   return why_;
-}
-
-std::shared_ptr<ending> ending::begin(std::shared_ptr<python::crew> of, python::shutdown_mode mode,
-                                      int64_t patience_ns) {
-  of->close(mode);
-  auto made = std::make_shared<ending>();
-  std::thread([of = std::move(of), mode, patience_ns, made]() mutable {
-    // Without a bound, code that never ends keeps this waiting, as it would any executor.
-    const bool ended = of->shut_down(mode, patience_ns).ok();
-    of.reset();
-    if (!ended) return;
-    made->over.store(1, std::memory_order_release);
-    core::futex_wake_all(made->over);
-  }).detach();
-  return made;
-}
-
-bool ending::wait(int64_t deadline_ns) noexcept {
-  while (over.load(std::memory_order_acquire) == 0) {
-    if (!core::futex_wait(over, 0, deadline_ns)) return over.load(std::memory_order_acquire) != 0;
-  }
-  return true;
 }
 
 }  // namespace fasterapi::bindings

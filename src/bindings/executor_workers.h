@@ -42,18 +42,6 @@ struct preparation {
   std::string why_;  // guarded by mutex_
 };
 
-// The end of an executor's workers, waited for in the background. Shared by the waiting thread and those who ask.
-struct ending {
-  std::atomic<uint32_t> over = 0;
-
-  // Closes a crew, and waits for its end in a thread of its own, which holds both.
-  // What still runs after `patience_ns` is interrupted; -1: never.
-  static std::shared_ptr<ending> begin(std::shared_ptr<python::crew> of, python::shutdown_mode mode,
-                                       int64_t patience_ns = -1);
-  // Not attached. False when the deadline has passed.
-  bool wait(int64_t deadline_ns) noexcept;
-};
-
 // How many calls may wait for the workers that all interpreters of a process share.
 inline constexpr size_t pool_queue_size = 65536;
 
@@ -68,9 +56,7 @@ struct shared_workers {
   shared_workers(const shared_workers&) = delete;
   shared_workers& operator=(const shared_workers&) = delete;
   ~shared_workers() {
-    if (crew != nullptr && !is_shut_down.load(std::memory_order_acquire)) {
-      ending::begin(crew, python::shutdown_mode::drain);
-    }
+    if (crew != nullptr && !is_shut_down.load(std::memory_order_acquire)) crew->close(python::shutdown_mode::drain);
   }
 };
 

@@ -178,12 +178,24 @@ PyObject* cancel(PyObject* object, PyObject*) {
 
 // ---- for those who want to be told: what concurrent.futures and asyncio use of a future
 
+// Sees to it that there is a thread that tells of ends. Where the system has none to give, whoever asks next may have
+// one.
+bool tell_completions(executor_parts& parts) {
+  if (parts.side->tells_completions) return true;
+  parts.side->tells_completions = true;
+  if (ref::steal(PyObject_CallNoArgs(parts.tell_completions))) return true;
+  parts.side->tells_completions = false;
+  return false;
+}
+
 bool observe(PyObject* object) {
   future_object* self = self_of(object);
   remote_call* call = call_of(object);
   if (call == nullptr) return false;
-  if (self->condition != nullptr) return true;
   executor_parts& parts = parts_of(object);
+  if (self->condition != nullptr) {
+    return (call->word() & remote_call::announced) != 0 || tell_completions(parts);
+  }
   ref condition = ref::steal(PyObject_CallNoArgs(parts.condition_class));
   ref waiters = ref::steal(PyList_New(0));
   ref callbacks = ref::steal(PyList_New(0));
@@ -198,9 +210,7 @@ bool observe(PyObject* object) {
     const ref watching = parts.side->unwatch(*call);
     return true;
   }
-  if (parts.side->tells_completions) return true;
-  parts.side->tells_completions = true;
-  return ref::steal(PyObject_CallNoArgs(parts.tell_completions)).get() != nullptr;
+  return tell_completions(parts);
 }
 
 PyObject* get_condition(PyObject* object, void*) {

@@ -29,17 +29,21 @@ void guest_inbox::cancel(pool_call& guest, bool at_once) {
   add(cancelled_, guest);
   if (!at_once) return;
   // A call that is not running at this moment is cancelled where it waits.
-  if (const auto section = section_of(guest)) loop_->core->deadlines->request(*section);
+  if (const auto section = section_of(guest)) static_cast<void>(loop_->core->deadlines->request(*section));
 }
 
-void guest_inbox::give_up_loop_of(const pool_call& guest) {
-  std::function<void()> give_up;
+bool guest_inbox::give_up_loop_of(const pool_call& guest) {
+  std::function<bool()> give_up;
   {
     const std::lock_guard lock(mutex_);
-    if (loop_ == nullptr || !section_of(guest)) return;
+    if (loop_ == nullptr) return true;
+    const auto section = section_of(guest);
+    if (!section) return true;
+    // There may have been no thread for it at the deadline.
+    static_cast<void>(loop_->core->deadlines->request(*section));
     give_up = loop_->core->spoiled;
   }
-  if (give_up) give_up();
+  return !give_up || give_up();
 }
 
 // The section in which the loop runs that call at this moment.

@@ -25,8 +25,9 @@ class guest_inbox {
   bool begin(pool_call& guest);
   // Lets the loop cancel the call, and interrupts it where it runs at this moment and `at_once` is set.
   void cancel(pool_call& guest, bool at_once);
-  // Has another interpreter take the place of the loop's, if the call keeps the loop at this moment.
-  void give_up_loop_of(const pool_call& guest);
+  // Has another interpreter take the place of the loop's, if the call keeps the loop at this moment, which is
+  // interrupted until then. False: that is to be asked for again.
+  bool give_up_loop_of(const pool_call& guest);
 
   // The loop's own thread, attached.
   bool empty() const noexcept { return empty_.load(std::memory_order_acquire); }

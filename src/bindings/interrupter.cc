@@ -1,7 +1,5 @@
 #include "bindings/interrupter.h"
 
-#include <pthread.h>
-
 #include <chrono>
 
 #include "fasterapi/python/gil.h"
@@ -33,11 +31,16 @@ interrupter::~interrupter() {
   Py_DECREF(raised_);
 }
 
-void interrupter::request(uint64_t section) {
+bool interrupter::request(uint64_t section) {
   const std::lock_guard lock(mutex_);
+  if (!thread_.joinable()) {
+    auto started = core::thread::start("interrupter", [this] { run(); });
+    if (!started.ok()) return false;
+    thread_ = started.take();
+  }
   section_ = section;
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   changed_.notify_one();
+  return true;
 }
 
 void interrupter::settle() {
@@ -47,7 +50,6 @@ void interrupter::settle() {
 }
 
 void interrupter::run() {
-  pthread_setname_np(pthread_self(), "interrupter");
   const python::thread_state state(interpreter_);
   std::unique_lock lock(mutex_);
   for (;;) {

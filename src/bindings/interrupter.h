@@ -5,8 +5,8 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
-#include <thread>
 
+#include "core/thread.h"
 #include "python/interruption.h"
 
 namespace fasterapi::server {
@@ -29,8 +29,8 @@ class interrupter {
   interrupter& operator=(const interrupter&) = delete;
 
   // Raises as long as the worker is in that section of its lease, again and again: what the handler caught may have
-  // been the exception. Does not block.
-  void request(uint64_t section);
+  // been the exception. Does not block. False where the system has no thread to give: it is to be asked for again.
+  bool request(uint64_t section);
   // The worker has left the section: nothing is raised any more, and what was not taken yet is forgotten.
   void settle();
   // Nothing is raised until expose() is called, whatever the section.
@@ -52,7 +52,7 @@ class interrupter {
   std::condition_variable changed_;
   uint64_t section_ = 0;  // 0: none
   bool ending_ = false;
-  std::thread thread_;
+  core::thread thread_;
 };
 
 }  // namespace fasterapi::bindings

@@ -411,7 +411,7 @@ PyObject* open_shard(PyObject* object, PyObject* settings) {
   core.thread_id.store(PyThread_get_thread_ident(), std::memory_order_relaxed);
   core.inbox.open(*core.descriptors);
   if (!core.shard->watch(core.descriptors->fd())) return PyErr_SetFromErrno(PyExc_OSError);
-  const auto interrupt = [&core](uint64_t section) { core.deadlines->request(section); };
+  const auto interrupt = [&core](uint64_t section) { return core.deadlines->request(section); };
   const auto stuck = [&core] {
     if (pinned_worker* here = core.worker.load(std::memory_order_acquire)) here->note_stuck(true);
     constexpr std::string_view line = "{\"stuck\": true}\n";
@@ -503,9 +503,10 @@ PyObject* end_guests(PyObject* object, PyObject*) {
 }
 
 PyObject* report_spoiled(PyObject* object, PyObject*) {
-  const std::function<void()> told = self_of(object)->core->spoiled;
-  Py_BEGIN_ALLOW_THREADS if (told) told();
-  Py_END_ALLOW_THREADS Py_RETURN_NONE;
+  const std::function<bool()> told = self_of(object)->core->spoiled;
+  bool is_heard = true;
+  Py_BEGIN_ALLOW_THREADS if (told) is_heard = told();
+  Py_END_ALLOW_THREADS return PyBool_FromLong(is_heard);
 }
 
 PyObject* serve(PyObject* object, PyObject* args) {
@@ -528,7 +529,9 @@ PyObject* serve(PyObject* object, PyObject* args) {
   if (!opened.ok()) return raise_error(opened.failure());
   if (!use_pool(*self->core)) return nullptr;
   self->core->deadlines.emplace(*self->core->hold, state_of_loop(self).request_timeout);
-  self->core->watched_by = server::monitor::of_this_process();
+  auto watching = server::monitor::of_this_process();
+  if (!watching.ok()) return raise_thread_shortage(watching.failure());
+  self->core->watched_by = watching.take();
   self->core->watched_by->watch(*self->core->hold);
   return PyLong_FromLong(self->core->shard->local().port());
 }
@@ -616,7 +619,8 @@ PyMethodDef methods[] = {
      "Cancel those that have not ended; how many."},
     {"_drop_guests", end_guests<&guest_inbox::drop_all>, METH_NOARGS,
      "Answer 503 for those that have not ended, and let go of them; how many."},
-    {"_report_spoiled", report_spoiled, METH_NOARGS, "Let another interpreter take the place of this one."},
+    {"_report_spoiled", report_spoiled, METH_NOARGS,
+     "Let another interpreter take the place of this one; False: ask again."},
     {"_request_stop", request_stop, METH_NOARGS,
      "Let nobody connect any more; _on_drained() follows when all requests are answered."},
     {"_request_count", request_count, METH_NOARGS, "How many requests came so far. The loop's thread."},

@@ -62,7 +62,8 @@ struct loop_core {
   std::shared_ptr<call_pool> pool;      // that runs handlers elsewhere; null: none
   bool pool_only = false;               // it runs all of them
   std::shared_ptr<guest_inbox> guests;  // coroutines of the pool's calls that run here; null: none do
-  std::function<void()> spoiled;        // told that their loop is of no use: the app has ended it, or keeps it
+  std::function<bool()> spoiled;        // told that their loop is of no use: the app has ended it, or keeps it;
+                                        // false: it is to be told again
   server::busy_meter busy;              // how long handlers hold up the shard
   std::optional<json::reader> reader;   // of bodies that the shard leaves to handlers
   site here;                            // where its handlers run; its routes and app are owned, once serving

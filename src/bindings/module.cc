@@ -1,6 +1,7 @@
 #include <Python.h>
 
 #include <array>
+#include <cerrno>
 
 #include "bindings/call_pool.h"
 #include "bindings/encode.h"
@@ -12,6 +13,7 @@
 #include "bindings/module_state.h"
 #include "bindings/pinned.h"
 #include "bindings/plan.h"
+#include "bindings/raise.h"
 #include "bindings/request.h"
 #include "bindings/request_task.h"
 #include "bindings/routes.h"
@@ -19,6 +21,7 @@
 #include "bindings/stats.h"
 #include "core/cpus.h"
 #include "core/malloc_arenas.h"
+#include "core/thread.h"
 #include "server/lifeline.h"
 
 namespace fasterapi::bindings {
@@ -85,8 +88,15 @@ PyObject* end_with_supervisor(PyObject*, PyObject* args) {
   int pipe;
   double patience_s;
   if (!PyArg_ParseTuple(args, "id", &pipe, &patience_s)) return nullptr;
-  server::end_with_other_side(pipe, static_cast<int64_t>(patience_s * 1000));
+  const auto watched = server::end_with_other_side(pipe, static_cast<int64_t>(patience_s * 1000));
+  if (!watched.ok()) return raise_thread_shortage(watched.failure());
   Py_RETURN_NONE;
+}
+
+PyObject* thread_shortage(PyObject*, PyObject* name) {
+  const char* text = PyUnicode_AsUTF8(name);
+  if (text == nullptr) return nullptr;
+  return PyUnicode_FromString(core::thread::shortage(text, EAGAIN).message.c_str());
 }
 
 PyMethodDef functions[] = {
@@ -99,6 +109,7 @@ PyMethodDef functions[] = {
      "End this process `patience_s` after the other end of a pipe is closed, whatever its threads do then."},
     {"limit_malloc_arenas", limit_malloc_arenas, METH_VARARGS,
      "Let threads of this process share that many arenas of malloc, unless its owner set a number."},
+    {"thread_shortage", thread_shortage, METH_O, "Why there is no thread with that name, for people."},
     {"usable_cpus", usable_cpus, METH_NOARGS, "CPUs by affinity and cgroup quota, at least 1."},
     {nullptr, nullptr, 0, nullptr},
 };

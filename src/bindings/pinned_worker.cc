@@ -1,11 +1,10 @@
 #include "bindings/pinned_worker.h"
 
-#include <pthread.h>
-
 #include <utility>
 
 #include "bindings/call_pool.h"
 #include "core/cpus.h"
+#include "core/thread.h"
 #include "fasterapi/python/errc.h"
 #include "fasterapi/python/error.h"
 #include "fasterapi/python/ref.h"
@@ -72,7 +71,7 @@ void pinned_worker::end(state how, std::string text) {
 
 // Serves the assigned app until its end; an error is the text to show.
 core::result<> pinned_worker::serve(const python::gil& held, int64_t interpreter_id) {
-  pthread_setname_np(pthread_self(), ("worker-" + std::to_string(work_.index)).c_str());
+  core::thread::name_current("worker-" + std::to_string(work_.index));
   if (work_.cpu >= 0) TRY(core::pin_thread_to(work_.cpu));
   const ref module = ref::steal(PyImport_ImportModule("fasterapi._worker"));
   const ref slot = ref::steal(PyCapsule_New(this, worker_capsule, nullptr));

@@ -57,14 +57,14 @@ void pool_call::interrupt(std::optional<std::string> timeout_id) {
   if (inbox != nullptr) inbox->cancel(*this, timeout_id.has_value());
 }
 
-void pool_call::overdue() {
+bool pool_call::overdue() {
   std::shared_ptr<guest_inbox> inbox;
   {
     const std::lock_guard lock(mutex_);
     inbox = inbox_;
   }
   // The crew sees to what runs as its job.
-  if (inbox != nullptr) inbox->give_up_loop_of(*this);
+  return inbox == nullptr || inbox->give_up_loop_of(*this);
 }
 
 // ---- the handler's side

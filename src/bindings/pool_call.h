@@ -45,7 +45,7 @@ class pool_call final : public python::counted_job, public server::posted_answer
   // where the deadline has passed.
   void interrupt(std::optional<std::string> timeout_id);
   // It was interrupted long ago: a coroutine that keeps its loop all the same costs that its interpreter.
-  void overdue();
+  bool overdue();
 
   // The handler's side: a thread that is attached to the interpreter where it runs.
   server::call& guest() const noexcept { return *to; }

@@ -32,6 +32,7 @@ core::result<std::shared_ptr<shared_workers>> process_pool::join(int64_t interpr
     auto made = std::make_shared<shared_workers>();
     made->crew = TRY(python::crew::launch(std::move(plan)));
     made->prepared = std::move(prepared);
+    if (!made->crew->started().ok()) return made;
     workers_ = std::move(made);
   }
   if (!own_.contains(interpreter)) users_.insert(interpreter);

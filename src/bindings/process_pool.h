@@ -21,7 +21,8 @@ class process_pool {
   static process_pool& here() noexcept;
 
   // The workers, for the interpreter with that number, which leaves once if it joined once or more. `path` is the
-  // sys.path of the workers if they are to be made.
+  // sys.path of the workers if they are to be made. Those that have not got all their threads (crew::started()) are the
+  // caller's alone, who ends them.
   core::result<std::shared_ptr<shared_workers>> join(int64_t interpreter, std::vector<std::string> path);
   // The interpreter ends. The workers, which the last one to leave ends; null otherwise.
   std::shared_ptr<python::crew> leave(int64_t interpreter);

@@ -15,4 +15,11 @@ PyObject* raise_error(const core::error& failure, PyObject* type) {
   return nullptr;
 }
 
+PyObject* raise_thread_shortage(const core::error& failure) {
+  const python::ref module = python::ref::steal(PyImport_ImportModule("fasterapi._threads"));
+  const python::ref kind =
+      python::ref::steal(module ? PyObject_GetAttrString(module.get(), "ThreadShortage") : nullptr);
+  return kind ? raise_error(failure, kind.get()) : nullptr;
+}
+
 }  // namespace fasterapi::bindings

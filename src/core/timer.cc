@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/thread.h"
 
 namespace fasterapi::core {
 
@@ -96,6 +97,8 @@ class deadline_queue {
     return heap_.size();
   }
 
+  thread runner;  // the timer's own, which run() is for
+
  private:
   bool earlier(size_t left, size_t right) const noexcept {
     const entry& one = *heap_[left];
@@ -142,41 +145,38 @@ class deadline_queue {
 
 namespace {
 
-void* run_queue(void* argument) {
-  static_cast<timer_detail::deadline_queue*>(argument)->run();
-  return nullptr;
-}
+// Signals are for the threads of the program: one that is started while this is there takes none.
+class without_signals {
+ public:
+  without_signals() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~without_signals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  without_signals(const without_signals&) = delete;
+  without_signals& operator=(const without_signals&) = delete;
 
-// A thread that takes no signals: those are for the threads of the program.
-int start_thread(pthread_t& thread, void* argument) noexcept {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int failure = pthread_create(&thread, nullptr, run_queue, argument);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return failure;
-}
+ private:
+  sigset_t before_;
+};
 
 }  // namespace
 
 bool timer_handle::cancel() noexcept { return queue_ != nullptr && queue_->take_out(*entry_); }
 
-timer::timer(std::shared_ptr<timer_detail::deadline_queue> queue, pthread_t thread) noexcept
-    : queue_(std::move(queue)), thread_(thread) {}
+timer::timer(std::shared_ptr<timer_detail::deadline_queue> queue) noexcept : queue_(std::move(queue)) {}
 
 result<std::unique_ptr<timer>> timer::create() {
   auto queue = std::make_shared<timer_detail::deadline_queue>();
-  pthread_t thread{};
-  if (const int failure = start_thread(thread, queue.get()); failure != 0) {
-    return system_error(failure, "start the thread of a timer");
-  }
-  return std::unique_ptr<timer>(new timer(std::move(queue), thread));
+  const without_signals quiet;
+  queue->runner = TRY(thread::start("timer", [of = queue.get()] { of->run(); }));
+  return std::unique_ptr<timer>(new timer(std::move(queue)));
 }
 
 timer::~timer() {
   queue_->stop();
-  pthread_join(thread_, nullptr);
+  queue_->runner.join();
   queue_->clear();
 }
 

@@ -54,7 +54,7 @@ core::result<std::shared_ptr<crew>> crew::launch(crew_plan plan) {
   if (plan.machine.nodes.empty()) plan.machine.nodes.emplace_back();
   std::shared_ptr<crew> made(new crew(std::move(plan)));
   made->furnish();
-  for (auto& each : made->positions_) made->start_lane(*each, false);
+  for (auto& each : made->positions_) made->open_position(*each);
   return made;
 }
 
@@ -63,6 +63,7 @@ void crew::furnish() {
   const auto add = [this](position::kind role, size_t threads, job_queue* shared) {
     auto made = std::make_unique<position>(positions_.size(), role, plan_.queue_size, shared);
     made->threads = threads;
+    made->replace_pauses = {plan_.replace_pause_ns, plan_.replace_pause_max_ns};
     positions_.push_back(std::move(made));
   };
   pinned_ = plan_.pinned;
@@ -107,18 +108,46 @@ crew::~crew() {
   join_ended();
 }
 
-void crew::start_lane(position& at, bool replaces) {
-  std::shared_ptr<lane> made;
+// Its first lane.
+void crew::open_position(position& at) {
+  core::result<> started = core::nothing{};
   {
     const std::lock_guard lock(mutex_);
-    made = std::make_shared<lane>(*this, at, free_spots_.back(), replaces);
-    at.first_spot.store(free_spots_.back(), std::memory_order_release);
-    free_spots_.pop_back();
-    at.current = made;
-    lanes_.push_back(made);
-    ++starting_;
+    started = start_lane(at, false);
+    if (!started.ok() && started_.ok()) started_ = started;
   }
-  made->start(shared_from_this());
+  if (started.ok()) return;
+  if (plan_.prepared) plan_.prepared(at.index, started);
+  lose(at, started.take_failure());
+}
+
+// Nothing changes where there is no thread for it. With mutex_ held.
+core::result<> crew::start_lane(position& at, bool replaces) {
+  const size_t first_spot = free_spots_.back();
+  auto made = std::make_shared<lane>(*this, at, first_spot, replaces);
+  TRY(made->start(shared_from_this()));
+  at.first_spot.store(first_spot, std::memory_order_release);
+  free_spots_.pop_back();
+  at.current = made;
+  lanes_.push_back(std::move(made));
+  ++starting_;
+  return core::nothing{};
+}
+
+core::result<core::thread> crew::start_thread(const position& at, core::task work) const {
+  const char* role = at.role == position::kind::pinned   ? "pinned-"
+                     : at.role == position::kind::pooled ? "pooled-"
+                                                         : "python-";
+  auto started = core::thread::start(role + std::to_string(at.index), std::move(work));
+  if (started.ok()) return started;
+  const size_t wanted = plan_.main_threads + plan_.pinned + plan_.pooled_threads;
+  started.failure().message += "; " + std::to_string(wanted) + " such threads are wanted";
+  return started;
+}
+
+core::result<> crew::started() const {
+  const std::lock_guard lock(mutex_);
+  return started_;
 }
 
 bool crew::tries_again(const lane& failed, int64_t pause_ns) {
@@ -129,10 +158,16 @@ bool crew::tries_again(const lane& failed, int64_t pause_ns) {
 }
 
 void crew::lane_ready(position& at, core::result<> how) {
-  if (!how.ok()) give_up(at, how.failure());
+  if (!how.ok()) lose(at, how.take_failure());
   const std::lock_guard lock(mutex_);
   --starting_;
-  if (!how.ok() && outcome_.ok()) outcome_ = how.take_failure();
+  changed_.notify_all();
+}
+
+void crew::lose(position& at, core::error why) {
+  give_up(at, why);
+  const std::lock_guard lock(mutex_);
+  if (outcome_.ok()) outcome_ = std::move(why);
   changed_.notify_all();
 }
 
@@ -208,6 +243,12 @@ core::result<> crew::submit(job& work, destination where, when_full then) {
   if (closing_.load(std::memory_order_seq_cst)) {
     left_queue();
     return closed_error();
+  }
+  if (work.deadline_ns != 0) {
+    if (core::result<> watched = watchdog_.start(); !watched.ok()) {
+      left_queue();
+      return watched;
+    }
   }
   position* at = choose(where);
   if (at == nullptr) {
@@ -440,28 +481,42 @@ int64_t crew::expire(job& late) {
   return now_ns + std::min(interrupt_again_ns, plan_.stuck_after_ns);
 }
 
-void crew::renew(size_t index, int64_t interpreter_id) {
+bool crew::renew(size_t index, int64_t interpreter_id) {
   std::shared_ptr<lane> spoiled;
   {
     const std::lock_guard lock(mutex_);
     spoiled = positions_[index]->current;
   }
-  if (spoiled->interpreter_id() == interpreter_id) replace(*positions_[index], spoiled);
+  return spoiled->interpreter_id() != interpreter_id || replace(*positions_[index], spoiled);
 }
 
-// Gives a lane up that is not to go on, as one in which code would not end, and puts a fresh one in its place.
-void crew::replace(position& at, const std::shared_ptr<lane>& stuck) {
+// Gives a lane up that is not to go on, as one in which code would not end, and puts a fresh one in its place. False
+// where there is no thread for that: it is left as it is then, and nothing is tried for a while.
+bool crew::replace(position& at, const std::shared_ptr<lane>& stuck) {
+  core::result<> started = core::nothing{};
   {
     const std::lock_guard lock(mutex_);
-    if (at.current != stuck || closing() || stuck_ >= plan_.stuck_max) return;
-    stuck->given_up = true;
-    ++stuck_;
-    let_go(*stuck);
+    if (at.current != stuck || closing()) return true;
+    const int64_t now_ns = core::monotonic_ns();
+    if (stuck_ >= plan_.stuck_max || now_ns < at.replace_after_ns) return false;
+    started = start_lane(at, true);
+    if (started.ok()) {
+      at.replace_pauses = {plan_.replace_pause_ns, plan_.replace_pause_max_ns};
+      stuck->given_up = true;
+      ++stuck_;
+      let_go(*stuck);
+    } else {
+      at.replace_after_ns = now_ns + at.replace_pauses.next();
+    }
+  }
+  if (!started.ok()) {
+    if (plan_.prepared) plan_.prepared(at.index, started);
+    return false;
   }
   counts_.replaced.fetch_add(1, std::memory_order_relaxed);
   join_ended();
   take_back(at, stuck->reclaim());
-  start_lane(at, true);
+  return true;
 }
 
 // They had a place in the queue before.
@@ -469,6 +524,7 @@ void crew::take_back(position& at, const std::vector<job*>& taken) {
   for (job* each : taken) {
     queued_.fetch_add(1, std::memory_order_seq_cst);
     at.bound.push(*each);
+    announce(at, true);
   }
   if (!taken.empty() && !at.alive.load(std::memory_order_seq_cst)) {
     give_up(at, refusal(destination::position(at.index)));  // it died meanwhile
@@ -538,10 +594,8 @@ core::result<> crew::shut_down(shutdown_mode mode, int64_t patience_ns) {
       return now < last_to_finish && std::any_of(lanes_.begin(), lanes_.end(), finishes);
     };
     while (!all_over() && is_hopeful()) {
-      const auto present = lanes_;
       lock.unlock();
-      abandon_all_queued(core::plain_error(core::errc::shut_down));
-      for (const auto& each : present) each->interrupt(nullptr);
+      interrupt_all();
       lock.lock();
       changed_.wait_for(lock, shutdown_poll, all_over);
     }
@@ -552,6 +606,30 @@ core::result<> crew::shut_down(shutdown_mode mode, int64_t patience_ns) {
   if (left == 0) return core::nothing{};
   return core::error{core::errc::timed_out,
                      std::to_string(left) + " of the executor's interpreters are in code that would not end"};
+}
+
+bool crew::await_end(int64_t deadline_ns) {
+  {
+    std::unique_lock lock(mutex_);
+    const auto all_over = [this] { return lanes_.empty(); };
+    if (deadline_ns == core::no_deadline) {
+      changed_.wait(lock, all_over);
+    } else if (!changed_.wait_for(lock, std::chrono::nanoseconds(deadline_ns - core::monotonic_ns()), all_over)) {
+      return false;
+    }
+  }
+  join_ended();
+  return true;
+}
+
+void crew::interrupt_all() {
+  abandon_all_queued(core::plain_error(core::errc::shut_down));
+  std::vector<std::shared_ptr<lane>> present;
+  {
+    const std::lock_guard lock(mutex_);
+    present = lanes_;
+  }
+  for (const auto& each : present) each->interrupt(nullptr);
 }
 
 bool crew::has_ended() const {
@@ -572,7 +650,7 @@ void crew::dismiss(size_t index) {
   position& at = *positions_[index];
   at.alive.store(false, std::memory_order_release);
   const std::lock_guard lock(mutex_);
-  let_go(*at.current);
+  if (at.current != nullptr) let_go(*at.current);
 }
 
 executor_stats crew::stats() const {

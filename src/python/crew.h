@@ -31,12 +31,15 @@ std::vector<size_t> help_order(size_t helper, size_t pinned, size_t nodes);
 // threads, so that code that never comes back finds its crew when it does.
 class crew : public std::enable_shared_from_this<crew> {
  public:
-  // Starts the threads and returns at once.
+  // Starts the threads and returns at once. Fails for a plan that cannot be; a position for which the system has no
+  // thread to give is like one whose interpreter cannot be prepared.
   static core::result<std::shared_ptr<crew>> launch(crew_plan plan);
   ~crew();
   crew(const crew&) = delete;
   crew& operator=(const crew&) = delete;
 
+  // Whether every position got a thread at the launch.
+  core::result<> started() const;
   // Until every interpreter is prepared, or one could not be: that error. Not attached.
   core::result<> await_ready();
 
@@ -54,17 +57,27 @@ class crew : public std::enable_shared_from_this<crew> {
   // still runs after `patience_ns` is interrupted, and after the plan's `stuck_after_ns` left to itself: an error then,
   // as for what finishes for longer than its `finish_patience_ns`. Not attached. A second call waits as well.
   core::result<> shut_down(shutdown_mode mode, int64_t patience_ns);
+  // Once it is closed: until it has ended, whatever that takes, or the deadline has passed: false. Not attached.
+  bool await_end(int64_t deadline_ns);
+  // Once it is closed: gives up the jobs that wait, and interrupts those that run. Not attached.
+  void interrupt_all();
   // Whether none of its threads is left.
   bool has_ended() const;
   bool closing() const noexcept { return closing_.load(std::memory_order_acquire); }
   // Puts a fresh interpreter in the place of one that is not to be used any more: it ends once its jobs have. Not
-  // attached.
-  void renew(size_t position, int64_t interpreter_id);
+  // attached. False: there is no thread for another, or too much is stuck; it is to be asked for again.
+  [[nodiscard]] bool renew(size_t position, int64_t interpreter_id);
   // Ends a position without jobs, and takes none for it any more.
   void dismiss(size_t position);
 
   // The lanes' side.
   const crew_plan& plan() const noexcept { return plan_; }
+  // A thread of a lane. An error says how many of them are wanted.
+  core::result<core::thread> start_thread(const position& at, core::task work) const;
+  // The lane's first thread is there: returns once the crew knows that too.
+  void lane_begins() { const std::lock_guard lock(mutex_); }
+  // Before jobs with deadlines, if there will be any.
+  core::result<> watch_deadlines() { return plan_.has_deadlines ? watchdog_.start() : core::nothing{}; }
   job* take(position& at, uint32_t& turn) noexcept;
   // Waits for a job; null when the lane is to end.
   job* await(position& at, const lane& of, size_t spot, uint32_t& turn) noexcept;
@@ -84,7 +97,9 @@ class crew : public std::enable_shared_from_this<crew> {
 
   explicit crew(crew_plan plan);
   void furnish();
-  void start_lane(position& at, bool replaces);
+  void open_position(position& at);
+  core::result<> start_lane(position& at, bool replaces);
+  void lose(position& at, core::error why);
   position* choose(destination where) noexcept;
   position* idle(position::kind role) noexcept;
   core::error refusal(destination where) const;
@@ -99,7 +114,7 @@ class crew : public std::enable_shared_from_this<crew> {
   void left_queue() noexcept;
   job* steal(position& at, uint32_t& turn) noexcept;
   int64_t expire(job& late);
-  void replace(position& at, const std::shared_ptr<lane>& stuck);
+  bool replace(position& at, const std::shared_ptr<lane>& stuck);
   void give_up(position& at, const core::error& why);
   void abandon_queued(job_queue& queue, const core::error& why);
   void abandon_all_queued(const core::error& why);
@@ -130,6 +145,7 @@ class crew : public std::enable_shared_from_this<crew> {
   std::vector<size_t> free_spots_;  // of ended lanes: where their threads parked
   size_t starting_ = 0;
   core::result<> outcome_ = core::nothing{};  // of preparing
+  core::result<> started_ = core::nothing{};
   std::vector<std::shared_ptr<lane>> lanes_;  // with threads that have not ended
   std::vector<std::shared_ptr<lane>> ended_;  // threads to be joined
   size_t stuck_ = 0;                          // lanes that were given up and have not ended

@@ -31,10 +31,15 @@ struct crew_plan {
   int64_t replace_pause_max_ns = 30'000'000'000;
   core::topology machine;
 
+  // Jobs will have deadlines: the thread that watches them is started with the first interpreter, and not when the
+  // first such job comes, which could not be taken then where the system has no thread to give.
+  bool has_deadlines = false;
+
   // Run in every interpreter on the thread that made it, after it was made and before it is ended.
   std::function<core::result<>(const gil&, place&)> prepare;
   std::function<void(const gil&, place&)> finish;
-  // Told on that thread, attached to nothing, whether an interpreter at a position was made and prepared.
+  // Told on that thread, attached to nothing, whether an interpreter at a position was made and prepared; on whichever
+  // thread it is, attached or not, where there was no thread to make one.
   std::function<void(size_t position, const core::result<>& how)> prepared;
 };
 

@@ -15,6 +15,16 @@ ref run(const char* code) {
   return {};
 }
 
+// Deletes the states of threads that never were.
+void drop_unstarted() noexcept {
+  PyThreadState* each = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+  while (each != nullptr) {
+    PyThreadState* const next = PyThreadState_Next(each);
+    if (each->_status.cleared != 0 && each->_status.bound == 0) PyThreadState_Delete(each);
+    each = next;
+  }
+}
+
 }  // namespace
 
 void give_back_import_locks(const gil&) {
@@ -38,6 +48,7 @@ for known in list(machinery._module_locks.values()):
 }
 
 bool settle_threads(const gil&) {
+  drop_unstarted();
   const ref names = run(R"(
 import sys
 safe = True

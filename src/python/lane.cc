@@ -1,10 +1,7 @@
 #include "python/lane.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <chrono>
-#include <string>
 #include <utility>
 
 #include "core/backoff.h"
@@ -27,17 +24,19 @@ lane::lane(crew& of, position& at, size_t first_spot, bool replaces)
 
 lane::~lane() = default;
 
-void lane::start(std::shared_ptr<crew> keep) {
-  workers_.front()->thread = std::thread([this, keep = std::move(keep)] {
+core::result<> lane::start(std::shared_ptr<crew> keep) {
+  workers_.front()->thread = TRY(crew_.start_thread(position_, [this, keep = std::move(keep)] {
+    keep->lane_begins();
     run_first();
     keep->lane_ended(*this);
-  });
+  }));
+  return core::nothing{};
 }
 
 void lane::join() noexcept {
-  std::thread& first = workers_.front()->thread;
+  core::thread& first = workers_.front()->thread;
   if (!first.joinable()) return;
-  if (first.get_id() == std::this_thread::get_id()) {
+  if (first.is_current()) {
     first.detach();
   } else {
     first.join();
@@ -45,39 +44,46 @@ void lane::join() noexcept {
 }
 
 void lane::run_first() {
-  name_thread();
   core::result<> opened = open();
   core::backoff pauses(crew_.plan().replace_pause_ns, crew_.plan().replace_pause_max_ns);
   while (!opened.ok() && crew_.tries_again(*this, pauses.next())) opened = open();
   const bool works = opened.ok();
   crew_.lane_ready(position_, std::move(opened));
-  if (!works) return;
-  enter_phase(phase::working);
-  for (size_t i = 1; i < workers_.size(); ++i) workers_[i]->thread = std::thread([this, i] { run_next(i); });
-  work(*workers_.front(), first_);
-  for (size_t i = 1; i < workers_.size(); ++i) workers_[i]->thread.join();
+  enter_phase(works ? phase::working : phase::finishing);
+  if (works) work(*workers_.front(), first_);
+  for (size_t i = 1; i < workers_.size(); ++i) {
+    if (workers_[i]->thread.joinable()) workers_[i]->thread.join();
+  }
   enter_phase(phase::finishing);
   if (interrupter_.joinable()) interrupter_.join();
   leave_interpreter();
 }
 
 void lane::run_next(size_t index) {
-  name_thread();
+  {
+    std::unique_lock lock(mutex_);
+    wanted_.wait(lock, [this] { return now_ != phase::opening; });
+    if (now_ != phase::working) return;
+  }
   if (!position_.cpus.empty()) static_cast<void>(core::keep_thread_to(position_.cpus));  // the first thread could
   const thread_state state(state_);
   work(*workers_[index], state.get());
 }
 
-void lane::name_thread() const noexcept {
-  const char* role = position_.role == position::kind::pinned   ? "pinned-"
-                     : position_.role == position::kind::pooled ? "pooled-"
-                                                                : "python-";
-  pthread_setname_np(pthread_self(), (role + std::to_string(position_.index)).c_str());
+// They wait until there is an interpreter. Those that could be started stay where others could not.
+core::result<> lane::start_others() {
+  for (size_t i = 1; i < workers_.size(); ++i) {
+    if (workers_[i]->thread.joinable()) continue;
+    workers_[i]->thread = TRY(crew_.start_thread(position_, [this, i] { run_next(i); }));
+  }
+  return core::nothing{};
 }
 
-// Makes the interpreter and prepares it. Nothing of it is left where that fails.
+// Sees to it that there are all threads, makes the interpreter and prepares it. Nothing of that is left where it fails.
 core::result<> lane::open() {
-  core::result<> done = enter();
+  core::result<> done = start_others();
+  if (done.ok()) done = crew_.watch_deadlines();
+  if (done.ok()) done = enter();
   if (done.ok()) {
     const GILGuard held(first_);
     done = prepare(held);
@@ -230,19 +236,22 @@ bool lane::finishing() {
 void lane::interrupt(job* work) {
   const std::lock_guard lock(mutex_);
   if (now_ != phase::working) return;
+  if (!interrupter_.joinable()) {
+    auto started = core::thread::start("interrupter", [this] { run_interrupter(); });
+    if (!started.ok()) return;
+    interrupter_ = started.take();
+  }
   if (work == nullptr) {
     interrupt_all_ = true;
   } else {
     work->retain();
     to_interrupt_.push_back(work);
   }
-  if (!interrupter_.joinable()) interrupter_ = std::thread([this] { run_interrupter(); });
   wanted_.notify_one();
 }
 
 // A thread of its own, because entering the interpreter waits for as long as the code to be interrupted keeps its GIL.
 void lane::run_interrupter() {
-  pthread_setname_np(pthread_self(), "interrupter");
   std::optional<thread_state> state(std::in_place, state_);
   std::unique_lock lock(mutex_);
   for (;;) {

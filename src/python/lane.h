@@ -7,9 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
+#include "core/thread.h"
 #include "fasterapi/core/result.h"
 #include "fasterapi/python/interpreter.h"
 #include "fasterapi/python/job.h"
@@ -34,9 +34,11 @@ class lane {
   lane(const lane&) = delete;
   lane& operator=(const lane&) = delete;
 
-  // Starts the first thread, which makes the interpreter and prepares it, if need be again and again, and tells the
-  // crew how that went. It may be destroyed once join() has returned. `keep` lives until its threads have ended.
-  void start(std::shared_ptr<crew> keep);
+  // Starts the first thread, which starts the others, makes the interpreter and prepares it, if need be again and
+  // again, and tells the crew how that went. It may be destroyed once join() has returned. `keep` lives until its
+  // threads have ended. Fails where the system has no thread to give; nothing has happened then. With the crew's mutex
+  // held.
+  core::result<> start(std::shared_ptr<crew> keep);
   // Waits for its threads, unless the caller is one of them.
   void join() noexcept;
 
@@ -47,7 +49,8 @@ class lane {
   // Whether one of its threads is running `work` at this moment.
   bool runs(const job& work) const noexcept;
   // Raises the interruption in the thread that runs `work` (null: in all that run anything), as soon as the GIL is to
-  // be had, unless that is sheltered then. `work` is held meanwhile.
+  // be had, unless that is sheltered then. `work` is held meanwhile. Without effect where the system has no thread to
+  // give that could wait for the GIL: whoever wants the code to end asks until it does.
   void interrupt(job* work);
   position& where() const noexcept { return position_; }
   size_t first_spot() const noexcept { return first_spot_; }
@@ -74,12 +77,12 @@ class lane {
     interruption raised;                  // in its thread
     uint32_t turn = 0;
     size_t spot = 0;
-    std::thread thread;
+    core::thread thread;
   };
 
   void run_first();
   void run_next(size_t index);
-  void name_thread() const noexcept;
+  core::result<> start_others();
   core::result<> open();
   core::result<> enter();
   core::result<> prepare(const gil& held);
@@ -112,7 +115,7 @@ class lane {
   std::vector<job*> to_interrupt_;  // retained
   bool interrupt_all_ = false;
   phase now_ = phase::opening;
-  std::thread interrupter_;
+  core::thread interrupter_;
 };
 
 }  // namespace fasterapi::python

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/backoff.h"
 #include "core/latency_histogram.h"
 #include "python/job_queue.h"
 
@@ -49,7 +50,9 @@ struct position {
   std::atomic<size_t> first_spot = 0;  // where the present lane's threads park: so many as there are
 
   // Guarded by the crew's mutex.
-  std::shared_ptr<lane> current;
+  std::shared_ptr<lane> current;       // null: there was no thread for the first one
+  core::backoff replace_pauses{0, 0};  // between tries to replace it, where there is no thread for another
+  int64_t replace_after_ns = 0;        // no earlier
 };
 
 }  // namespace fasterapi::python

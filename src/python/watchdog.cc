@@ -1,7 +1,5 @@
 #include "python/watchdog.h"
 
-#include <pthread.h>
-
 #include <chrono>
 #include <utility>
 
@@ -19,9 +17,17 @@ watchdog::~watchdog() {
   for (const entry& one : heap_) one.watched->release();
 }
 
+core::result<> watchdog::start() {
+  if (is_started_.load(std::memory_order_acquire)) return core::nothing{};
+  const std::lock_guard lock(mutex_);
+  if (thread_.joinable()) return core::nothing{};
+  thread_ = TRY(core::thread::start("watchdog", [this] { run(); }));
+  is_started_.store(true, std::memory_order_release);
+  return core::nothing{};
+}
+
 void watchdog::arm(job& watched) {
   const std::lock_guard lock(mutex_);
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   watched.retain();
   insert(watched, watched.deadline_ns);
 }
@@ -36,7 +42,6 @@ void watchdog::disarm(job& watched) noexcept {
 }
 
 void watchdog::run() {
-  pthread_setname_np(pthread_self(), "watchdog");
   std::unique_lock lock(mutex_);
   while (!ending_) {
     if (heap_.empty()) {

@@ -1,17 +1,18 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <thread>
 #include <vector>
 
+#include "core/thread.h"
 #include "fasterapi/python/job.h"
 
 namespace fasterapi::python {
 
-// Tells when the deadlines of jobs pass. One thread, started with the first deadline; attached to no interpreter.
+// Tells when the deadlines of jobs pass. One thread, attached to no interpreter.
 //
 // Any thread may call any member.
 class watchdog {
@@ -24,7 +25,9 @@ class watchdog {
   watchdog(const watchdog&) = delete;
   watchdog& operator=(const watchdog&) = delete;
 
-  // Watches a job that has a deadline.
+  // Starts the thread, if it does not run yet. Fails where the system has none to give.
+  core::result<> start();
+  // Watches a job that has a deadline. Once it has started.
   void arm(job& watched);
   // Watches it no more; `expired` may still be running for it.
   void disarm(job& watched) noexcept;
@@ -43,13 +46,14 @@ class watchdog {
   void put(size_t index, entry one) noexcept;
 
   const std::function<int64_t(job&)> expired_;
+  std::atomic<bool> is_started_ = false;  // written with mutex_
 
   // Guarded by mutex_.
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<entry> heap_;  // a binary heap, the earliest first
   bool ending_ = false;
-  std::thread thread_;
+  core::thread thread_;
 };
 
 }  // namespace fasterapi::python

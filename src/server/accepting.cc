@@ -179,6 +179,8 @@ int64_t shard::accept_pause_left_ms(int64_t limit_ms) const noexcept {
   return accept_again_ms_ == 0 ? limit_ms : std::clamp<int64_t>(accept_again_ms_ - now_ms_, 0, limit_ms);
 }
 
+void shard::note_missing_driver() noexcept { note(shortage::threads); }
+
 void shard::note(shortage what) noexcept {
   const limits& bounds = settings_.bounds;
   uint64_t bound = 0;
@@ -202,6 +204,7 @@ void shard::note(shortage what) noexcept {
       bound = descriptors_max();
       break;
     case shortage::memory:
+    case shortage::threads:
       break;
   }
   shortages_.note(what, bound, now_ms_, log_);

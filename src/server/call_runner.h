@@ -21,9 +21,9 @@ class call_runner {
   // is not run, a suspended one is cancelled. Called by the driver of the call's shard, at most once for each of the
   // two.
   virtual void interrupt(call& running) noexcept = 0;
-  // It has not ended for long after its deadline (lease::stuck_after_ms). Called by the driver of the call's shard,
-  // once.
-  virtual void overdue(call&) noexcept {}
+  // It has not ended for long after its deadline (lease::stuck_after_ms). Called by the driver of the call's shard, and
+  // again after the same time as long as it returns false.
+  virtual bool overdue(call&) noexcept { return true; }
 
   // Whether its threads run Python code with the GIL that the shards' own workers need too.
   virtual bool shares_gil() const noexcept { return false; }

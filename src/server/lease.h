@@ -25,8 +25,9 @@ class lease {
 
   // What a spare driver tells, on its thread; it must not block.
   struct hooks {
-    // The deadline of the running handler has passed, in the section with that number.
-    std::function<void(uint64_t)> interrupt;
+    // The deadline of the running handler has passed, in the section with that number. False: nobody could be told,
+    // and it is to be said again soon.
+    std::function<bool(uint64_t)> interrupt;
     // It has not ended, in spite of that: code which nothing interrupts.
     std::function<void()> stuck;
     // After that: it has ended now, and the worker is about to have its shard back.

@@ -72,7 +72,7 @@ class lending {
 
   // The keeper's.
   bool wanted() const noexcept { return claim_.load(std::memory_order_acquire) == wanted_back; }
-  // Once it is wanted.
+  // Once it is wanted, or before.
   void give_back() noexcept {
     claim_.store(free, std::memory_order_release);
     Atomics::wake(claim_, 1);

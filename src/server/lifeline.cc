@@ -1,7 +1,6 @@
 #include "server/lifeline.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,11 +8,12 @@
 #include <string_view>
 #include <thread>
 
+#include "core/thread.h"
+
 namespace fasterapi::server {
 
-void end_with_other_side(int pipe, int64_t patience_ms) {
-  std::thread([pipe, patience_ms] {
-    pthread_setname_np(pthread_self(), "lifeline");
+core::result<> end_with_other_side(int pipe, int64_t patience_ms) {
+  core::thread watching = TRY(core::thread::start("lifeline", [pipe, patience_ms] {
     // Without events it reports only that the other end is closed.
     pollfd watched{pipe, 0, 0};
     while (::poll(&watched, 1, -1) < 0 && errno == EINTR) {
@@ -23,7 +23,9 @@ void end_with_other_side(int pipe, int64_t patience_ms) {
     constexpr std::string_view why = "the supervisor is gone, and some requests do not end: exiting without them\n";
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, why.data(), why.size());
     ::_exit(1);
-  }).detach();
+  }));
+  watching.detach();
+  return core::nothing{};
 }
 
 }  // namespace fasterapi::server

@@ -11,7 +11,7 @@ TEST(LifelineDeathTest, AProcessEndsAfterTheOtherSideOfItsPipe) {
   const auto stay = [] {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
-    end_with_other_side(ends[0], 1);
+    ASSERT_TRUE(end_with_other_side(ends[0], 1).ok());
     ::close(ends[1]);
     for (;;) ::pause();
   };

@@ -1,7 +1,6 @@
 #include "server/log_writer.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "core/clock.h"
+#include "core/thread.h"
 #include "fasterapi/core/futex.h"
 #include "server/log_clock.h"
 
@@ -109,18 +109,22 @@ void log_writer::ring() noexcept {
   if (!is_running_.load(std::memory_order_relaxed)) start();
 }
 
-// Where there is no memory for a thread, the next line tries again.
+// Where there is no thread to be had, the next line tries again.
 void log_writer::start() noexcept {
   if (is_running_.exchange(true, std::memory_order_relaxed)) return;
-  pthread_t started{};
-  if (pthread_create(&started, nullptr, run, this) == 0) {
-    pthread_detach(started);
+  auto started = core::thread::start("log-writer", [this] {
+    for (;;) turn();
+  });
+  if (started.ok()) {
+    started.value().detach();
   } else {
     is_running_.store(false, std::memory_order_relaxed);
   }
 }
 
 void log_writer::add(const std::shared_ptr<lane>& opened) {
+  // What its first line tells may be that there are no threads left.
+  if (!is_running_.load(std::memory_order_relaxed)) start();
   const std::lock_guard lock(mutex_);
   forget_ended();
   lanes_.push_back(opened);
@@ -130,11 +134,6 @@ void log_writer::forget_ended() {
   std::erase_if(lanes_, [](const std::shared_ptr<lane>& one) {
     return one->ended.load(std::memory_order_acquire) && one->is_settled();
   });
-}
-
-void* log_writer::run(void* writer) noexcept {
-  pthread_setname_np(pthread_self(), "log-writer");
-  for (;;) static_cast<log_writer*>(writer)->turn();
 }
 
 void log_writer::turn() noexcept {

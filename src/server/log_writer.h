@@ -52,12 +52,11 @@ class log_writer {
   void add(const std::shared_ptr<lane>& opened);
   void ring() noexcept;
   void start() noexcept;
-  static void* run(void* writer) noexcept;
   void turn() noexcept;
   void forget_ended();
 
   std::atomic<uint32_t> rung_ = 0;
-  std::atomic<bool> is_running_ = false;  // from the first line on
+  std::atomic<bool> is_running_ = false;  // from the first source on
 
   // Guarded by mutex_.
   std::mutex mutex_;

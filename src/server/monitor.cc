@@ -1,26 +1,30 @@
 #include "server/monitor.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <chrono>
 
 #include "core/asymmetric_fence.h"
 #include "core/clock.h"
 #include "fasterapi/core/futex.h"
+#include "server/shard.h"
 
 namespace fasterapi::server {
 
-std::shared_ptr<monitor> monitor::of_this_process() {
+core::result<std::shared_ptr<monitor>> monitor::of_this_process() {
   static std::mutex mutex;
   static std::weak_ptr<monitor> known;
   const std::lock_guard lock(mutex);
   std::shared_ptr<monitor> found = known.lock();
-  if (found == nullptr) known = found = std::make_shared<monitor>();
+  if (found == nullptr) known = found = TRY(create());
   return found;
 }
 
-monitor::monitor() : thread_([this] { run(); }) {}
+core::result<std::unique_ptr<monitor>> monitor::create() {
+  std::unique_ptr<monitor> made(new monitor);
+  made->spares_.push_back(TRY(spare_driver::create()));
+  made->thread_ = TRY(core::thread::start("monitor", [own = made.get()] { own->run(); }));
+  return made;
+}
 
 monitor::~monitor() {
   {
@@ -30,7 +34,7 @@ monitor::~monitor() {
   }
   asleep_.store(0, std::memory_order_release);
   core::futex_wake(asleep_, 1);
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void monitor::watch(lease& watched) {
@@ -46,7 +50,6 @@ void monitor::unwatch(lease& watched) {
 }
 
 void monitor::run() {
-  pthread_setname_np(pthread_self(), "monitor");
   std::unique_lock lock(mutex_);
   while (!ending_) {
     const int64_t now_ns = core::monotonic_ns();
@@ -74,12 +77,16 @@ int64_t monitor::look_around(int64_t now_ns) {
     if (section != one.section) {
       one.section = section;
       one.since_ns = last_change_ns_ = now_ns;
+      one.is_told = false;
     }
     if (!lending<>::is_away(section) || one.watched->lending_.is_taken()) continue;
     if (now_ns < one.since_ns + patience_ns) {
       until_ns = std::min(until_ns, one.since_ns + patience_ns);
+    } else if (spare_driver* driver = idle_spare(); driver == nullptr) {
+      put_off(one, now_ns);
     } else if (one.watched->lending_.try_take(section)) {
-      hand_over(*one.watched);
+      one.watched->times_lent_.fetch_add(1, std::memory_order_relaxed);
+      driver->take_over(*one.watched);
     }
   }
   return now_ns < last_change_ns_ + idle_after_ns ? until_ns : 0;
@@ -90,13 +97,24 @@ bool monitor::nothing_has_changed() const noexcept {
                       [](const entry& one) { return one.watched->section() != one.section; });
 }
 
-void monitor::hand_over(lease& taken) {
-  taken.times_lent_.fetch_add(1, std::memory_order_relaxed);
+// Null where none is idle, and there is no thread for another.
+spare_driver* monitor::idle_spare() {
   for (const auto& each : spares_) {
-    if (each->idle()) return each->take_over(taken);
+    if (each->idle()) return each.get();
   }
-  spares_.push_back(std::make_unique<spare_driver>());
-  spares_.back()->take_over(taken);
+  auto made = spare_driver::create();
+  if (!made.ok()) return nullptr;
+  spares_.push_back(made.take());
+  return spares_.back().get();
+}
+
+// Its worker keeps the shard until the next look, or for longer.
+void monitor::put_off(entry& one, int64_t now_ns) {
+  last_change_ns_ = now_ns;  // as long as somebody waits for a driver, this does not sleep
+  if (one.is_told || !one.watched->lending_.try_take(one.section)) return;
+  one.is_told = true;
+  one.watched->shard_.note_missing_driver();
+  one.watched->lending_.give_back();
 }
 
 }  // namespace fasterapi::server

@@ -53,7 +53,11 @@ class MonitorTest : public testing::Test {
     const auto interrupt = [this](uint64_t section) {
       interrupted = section;
       if (!deaf) released.open();
+      return true;
     };
+    auto watcher = monitor::create();
+    ASSERT_TRUE(watcher.ok());
+    watching = watcher.take();
     lent = std::make_unique<lease>(*tested, lease::hooks{interrupt,
                                                          [this] {
                                                            ++stuck;
@@ -79,7 +83,7 @@ class MonitorTest : public testing::Test {
   }
 
   void serve() {
-    watching.watch(*lent);
+    watching->watch(*lent);
     while (!tested->drained()) {
       tested->wait(-1);
       while (call* next = tested->next_call()) {
@@ -91,7 +95,7 @@ class MonitorTest : public testing::Test {
         tested->answer(*next, plain);
       }
     }
-    watching.unwatch(*lent);
+    watching->unwatch(*lent);
   }
 
   // Has the worker busy with this client's requests; returns once somebody else drives the shard.
@@ -115,7 +119,7 @@ class MonitorTest : public testing::Test {
   application app;
   std::unique_ptr<shard> tested;
   std::unique_ptr<lease> lent;
-  monitor watching;
+  std::unique_ptr<monitor> watching;
   barrier entered;
   barrier released;
   barrier back;  // the worker that was stuck

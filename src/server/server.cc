@@ -6,10 +6,10 @@
 #include <cerrno>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "core/cpus.h"
+#include "core/thread.h"
 #include "net/doorbell.h"
 #include "net/listener.h"
 #include "server/handlers.h"
@@ -52,7 +52,7 @@ struct server::engine {
   // The owner's thread only; `table` is immutable once it is started.
   handler_table table;
   std::optional<core::error> bad_route;    // the first that could not be added
-  std::vector<std::thread> threads;        // where there is no Python …
+  std::vector<core::thread> threads;       // where there is no Python …
   std::unique_ptr<python_workers> python;  // … or what serves instead
   bool has_python_route = false;
   bool is_started = false;
@@ -71,7 +71,7 @@ struct server::engine {
   core::result<> add(std::string_view method, std::string_view pattern, route_handler handler);
   core::result<> open_reactors();
   core::result<> begin();
-  void begin_threads();
+  core::result<> begin_threads();
   void run(size_t index, python_side* side) noexcept;
   void stop() noexcept;
   core::result<> finish();
@@ -110,23 +110,21 @@ core::result<> server::engine::open_reactors() {
 core::result<> server::engine::begin() {
   TRY(open_reactors());
   serving = reactors.size();
-  if (!has_python_route && settings.init.empty()) {
-    begin_threads();
-    return core::nothing{};
-  }
+  if (!has_python_route && settings.init.empty()) return begin_threads();
   python = TRY(python_workers::create(settings, reactors.size(), table));
   return python->run([this](size_t index, python_side& side) { run(index, &side); });
 }
 
-void server::engine::begin_threads() {
+core::result<> server::engine::begin_threads() {
   const std::vector<int> cpus = settings.pin_to_cores ? core::allowed_cpus() : std::vector<int>();
   for (size_t i = 0; i < reactors.size(); ++i) {
-    threads.emplace_back([this, cpus, i] {
+    threads.push_back(TRY(core::thread::start("worker-" + std::to_string(i), [this, cpus, i] {
       // Where the CPU went away meanwhile, the thread may run on any.
       if (!cpus.empty()) static_cast<void>(core::pin_thread_to(cpus[i % cpus.size()]));
       run(i, nullptr);
-    });
+    })));
   }
+  return core::nothing{};
 }
 
 void server::engine::run(size_t index, python_side* side) noexcept {
@@ -141,7 +139,7 @@ void server::engine::stop() noexcept {
 }
 
 core::result<> server::engine::finish() {
-  for (std::thread& thread : threads) thread.join();
+  for (core::thread& thread : threads) thread.join();
   threads.clear();
   if (python) python->join();
   const std::lock_guard lock(mutex);

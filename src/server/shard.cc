@@ -246,7 +246,10 @@ void shard::give_up(call& unwanted) noexcept {
 
 // The deadline of a call has passed: its client, if that is still there, is answered, whatever its handler does.
 void shard::time_out(call& late) noexcept {
-  if (late.timed_out) return late.runner->overdue(late);
+  if (late.timed_out) {
+    if (!late.runner->overdue(late)) deadlines_.arm(late, now_ms_ + lease::stuck_after_ms);
+    return;
+  }
   late.timed_out = true;
   if (late.runner != nullptr) {
     ++overdue_;

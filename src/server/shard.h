@@ -117,6 +117,8 @@ class shard {
   void lend(call* running) noexcept;
   // The other thread has done its last turn: next_call() has returned null. Called by it.
   void take_back() noexcept;
+  // Tells the log that its worker is busy, and that there is nobody who could drive it meanwhile. By whoever has it.
+  void note_missing_driver() noexcept;
 
   // Any thread. Lets nobody connect any more, answers what comes until each connection has been idle for
   // limits::stop_idle_ms, closes connections after their answer, lets calls finish.

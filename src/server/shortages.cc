@@ -12,8 +12,9 @@ namespace {
 
 // What is reached, and what becomes of clients.
 struct wording {
-  const char* bound;  // null where it is no number
+  const char* bound;
   const char* fate;
+  bool is_number = true;
 };
 
 constexpr wording words_of(shortage what) noexcept {
@@ -30,10 +31,13 @@ constexpr wording words_of(shortage what) noexcept {
       return {"queue_size", "requests answered 503"};
     case shortage::descriptors:
       return {"the limit of open files", "connections answered 503"};
+    case shortage::threads:
+      return {"no thread can be started (see RLIMIT_NPROC and pids.max)",
+              "handlers keep the other requests of their worker waiting", false};
     case shortage::memory:
       break;
   }
-  return {nullptr, "connections closed"};
+  return {"out of memory", "connections closed", false};
 }
 
 }  // namespace
@@ -46,10 +50,10 @@ void shortages::note(shortage what, uint64_t bound, int64_t now_ms, access_log& 
   const wording words = words_of(what);
   const uint64_t count = noted.count - noted.told;
   char line[160];
-  const int size = words.bound == nullptr
-                       ? std::snprintf(line, sizeof line, "out of memory: %" PRIu64 " %s", count, words.fate)
-                       : std::snprintf(line, sizeof line, "%s (%" PRIu64 ") is reached: %" PRIu64 " %s", words.bound,
-                                       bound, count, words.fate);
+  const int size = words.is_number
+                       ? std::snprintf(line, sizeof line, "%s (%" PRIu64 ") is reached: %" PRIu64 " %s", words.bound,
+                                       bound, count, words.fate)
+                       : std::snprintf(line, sizeof line, "%s: %" PRIu64 " %s", words.bound, count, words.fate);
   noted.told = noted.count;
   log.warning({line, static_cast<size_t>(size)});
 }

@@ -18,19 +18,20 @@ enum class shortage : uint8_t {
   queue,
   descriptors,
   memory,
+  threads,
 };
 
-// Tells the log that clients are turned away, and why: the first time at once, then with their number at most once in
-// limits::notice_pause_ms, so that an overload does not become one of the log. Calls no malloc.
+// Tells the log that clients are turned away or have to wait, and why: the first time at once, then with their number
+// at most once in limits::notice_pause_ms, so that an overload does not become one of the log. Calls no malloc.
 //
 // Owner: one thread.
 class shortages {
  public:
-  static constexpr size_t kinds = 7;
+  static constexpr size_t kinds = 8;
 
-  // One client more was turned away. `bound` is what was reached, where that is a number.
+  // One more was turned away, or held up. `bound` is what was reached, where that is a number.
   void note(shortage what, uint64_t bound, int64_t now_ms, access_log& log) noexcept;
-  // How many were turned away for it.
+  // How many there were for it.
   uint64_t count(shortage what) const noexcept { return of(what).count; }
 
  private:

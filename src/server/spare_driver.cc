@@ -1,7 +1,5 @@
 #include "server/spare_driver.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 
 #include "core/clock.h"
@@ -47,25 +45,31 @@ class overrun {
     shard_counts& counts = driven.counts();
     if (stuck_at_ms_ == 0) {
       stuck_at_ms_ = core::coarse_ms() + lease::stuck_after_ms;
-      if (running == nullptr) return false;  // the pool interrupts its own
-      counts.interruptions.add();
-      told.interrupt(of.section());
-    } else if (!is_stuck_ && core::coarse_ms() >= stuck_at_ms_) {
-      is_stuck_ = true;
-      counts.stuck.add();
-      told.stuck();
-      return true;
+      is_told_ = running == nullptr;  // the pool interrupts its own
     }
-    return false;
+    if (!is_told_ && told.interrupt(of.section())) {
+      is_told_ = true;
+      counts.interruptions.add();
+    }
+    if (is_stuck_ || core::coarse_ms() < stuck_at_ms_) return false;
+    is_stuck_ = true;
+    counts.stuck.add();
+    told.stuck();
+    return true;
   }
   bool is_stuck() const noexcept { return is_stuck_; }
   // When to look again, at the latest.
   int64_t patience_ms() const noexcept {
-    return stuck_at_ms_ == 0 || is_stuck_ ? -1 : std::max<int64_t>(0, stuck_at_ms_ - core::coarse_ms());
+    if (stuck_at_ms_ == 0 || (is_stuck_ && is_told_)) return -1;
+    const int64_t left_ms = is_stuck_ ? tell_again_ms : std::max<int64_t>(0, stuck_at_ms_ - core::coarse_ms());
+    return is_told_ ? left_ms : std::min(left_ms, tell_again_ms);
   }
 
  private:
+  static constexpr int64_t tell_again_ms = 50;
+
   int64_t stuck_at_ms_ = 0;
+  bool is_told_ = false;
   bool is_stuck_ = false;
 };
 
@@ -78,7 +82,11 @@ void drive(shard& driven, call_runner& runner) noexcept {
   }
 }
 
-spare_driver::spare_driver() : thread_([this] { run(); }) {}
+core::result<std::unique_ptr<spare_driver>> spare_driver::create() {
+  std::unique_ptr<spare_driver> made(new spare_driver);
+  made->thread_ = TRY(core::thread::start("spare-driver", [own = made.get()] { own->run(); }));
+  return made;
+}
 
 spare_driver::~spare_driver() {
   {
@@ -86,7 +94,7 @@ spare_driver::~spare_driver() {
     ending_ = true;
     changed_.notify_one();
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 bool spare_driver::idle() const {
@@ -101,7 +109,6 @@ void spare_driver::take_over(lease& taken) {
 }
 
 void spare_driver::run() {
-  pthread_setname_np(pthread_self(), "spare-driver");
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return taken_ != nullptr || ending_; });

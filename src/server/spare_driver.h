@@ -1,8 +1,10 @@
 #pragma once
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
-#include <thread>
+
+#include "core/thread.h"
 
 namespace fasterapi::server {
 
@@ -19,7 +21,8 @@ void drive(shard& driven, call_runner& runner) noexcept;
 // Owner: the monitor, which calls everything from one thread.
 class spare_driver {
  public:
-  spare_driver();
+  // Fails where there is no thread for it.
+  static core::result<std::unique_ptr<spare_driver>> create();
   // Not while it drives.
   ~spare_driver();
   spare_driver(const spare_driver&) = delete;
@@ -31,6 +34,7 @@ class spare_driver {
   void take_over(lease& taken);
 
  private:
+  spare_driver() = default;
   void run();
 
   // Guarded by mutex_.
@@ -39,7 +43,7 @@ class spare_driver {
   lease* taken_ = nullptr;
   bool ending_ = false;
 
-  std::thread thread_;
+  core::thread thread_;
 };
 
 }  // namespace fasterapi::server

@@ -15,7 +15,18 @@ from tests.docs.pages import ROOT, read_blocks
 PAGE = ROOT / "docs" / "cpp" / "futures.md"
 FLAGS = ["-std=c++20", "-O1", "-foptimize-sibling-calls", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Werror"]
 HEADERS = ["awaitable_future", "cancel", "combinators", "coro_task", "future", "spawn", "sync_wait", "timer"]
-SOURCES = ["awaitable_future", "cancel", "clock", "errc", "executor", "futex", "result", "shared_state", "timer"]
+SOURCES = [
+    "awaitable_future",
+    "cancel",
+    "clock",
+    "errc",
+    "executor",
+    "futex",
+    "result",
+    "shared_state",
+    "thread",
+    "timer",
+]
 
 
 def program() -> str:

@@ -10,7 +10,11 @@ PAGE = ROOT / "docs" / "what-happens-when.md"
 
 
 def test_every_line_names_a_test_that_is_there() -> None:
-    rows = [line for line in PAGE.read_text().splitlines() if re.match(r"\| (?!what happens|-)", line)]
+    rows = [
+        line
+        for line in PAGE.read_text().splitlines()
+        if re.match(r"\| (?!what happens|no thread can be started|-)", line)
+    ]
     assert len(rows) > 30
     for row in rows:
         cells = row.strip("| ").split(" | ")

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from tests.tidy.source_tree import source
-from tests.tidy.text_rules import banned_names, foreign_places, leftover_marks, swallowed_or_open_cpp
+from tests.tidy.text_rules import (
+    banned_names,
+    foreign_places,
+    leftover_marks,
+    swallowed_or_open_cpp,
+    threads_that_cannot_fail,
+)
 
 
 @pytest.mark.parametrize("mark", ["TO" + "DO", "FIX" + "ME", "XX" + "X"])
@@ -53,3 +59,14 @@ def test_lets_a_noun_pass(path: str) -> None:
 def test_catches_what_the_engine_never_does(line: str) -> None:
     assert swallowed_or_open_cpp([source("src/core/a.cc", f"{line}\n")])
     assert swallowed_or_open_cpp([source("src/core/a.cc", f"// {line}\n")]) == []
+
+
+@pytest.mark.parametrize("line", ["std::thread worker;", "std::async(work)", "pthread_create(&made, nullptr, run, x);"])
+def test_catches_a_thread_that_cannot_fail(line: str) -> None:
+    assert threads_that_cannot_fail([source("src/net/a.cc", f"{line}\n")])
+    assert threads_that_cannot_fail([source("src/net/a_test.cc", f"{line}\n")]) == []
+
+
+@pytest.mark.parametrize("line", ["std::thread::id who;", "std::this_thread::yield();", "// unlike a std::thread"])
+def test_lets_what_starts_no_thread_pass(line: str) -> None:
+    assert threads_that_cannot_fail([source("src/net/a.cc", f"{line}\n")]) == []

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tests.tidy.source_tree import Source, cpp_sources
 
-__all__ = ["banned_names", "foreign_places", "leftover_marks", "swallowed_or_open_cpp"]
+__all__ = ["banned_names", "foreign_places", "leftover_marks", "swallowed_or_open_cpp", "threads_that_cannot_fail"]
 
 # Put together from halves, so that this file keeps its own rules.
 MARKS = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X")) + r")\b")
@@ -33,6 +33,9 @@ CPP_BANNED = (
     (re.compile(r"\bcatch\s*\("), "the engine has no exceptions"),
     (re.compile(r"\bPyGILState_\w+"), "PyGILState does not know sub-interpreters"),
 )
+THREADS = re.compile(r"\bstd::j?thread\b(?!::)|\bstd::async\b|\bpthread_create\b")
+"""What ends the process, or is told to nobody, where the system has no thread to give."""
+STARTS_THEM = ("core", "thread.cc")
 
 
 def leftover_marks(tree: Iterable[Source]) -> list[str]:
@@ -76,4 +79,16 @@ def swallowed_or_open_cpp(tree: Iterable[Source]) -> list[str]:
         if not line.lstrip().startswith("//")
         for pattern, finding in CPP_BANNED
         if pattern.search(line)
+    ]
+
+
+def threads_that_cannot_fail(tree: Iterable[Source]) -> list[str]:
+    """Finds threads of the engine that are not started by core::thread, which says where there are none."""
+    return [
+        file.at(number, f"start it with core::thread: {match[0]}")
+        for file in cpp_sources(tree)
+        if file.path.parts[0] == "src" and not file.path.stem.endswith("_test") and file.path.parts[-2:] != STARTS_THEM
+        if file.path.name != "failing_threads.h"
+        for number, line in file.lines()
+        if not line.lstrip().startswith("//") and (match := THREADS.search(line))
     ]

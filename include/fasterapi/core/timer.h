@@ -1,7 +1,5 @@
 #pragma once
 
-#include <pthread.h>
-
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -53,10 +51,9 @@ class timer {
   size_t size() const noexcept;
 
  private:
-  explicit timer(std::shared_ptr<timer_detail::deadline_queue> queue, pthread_t thread) noexcept;
+  explicit timer(std::shared_ptr<timer_detail::deadline_queue> queue) noexcept;
 
   std::shared_ptr<timer_detail::deadline_queue> queue_;
-  const pthread_t thread_;
 };
 
 }  // namespace fasterapi::core

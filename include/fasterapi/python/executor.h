@@ -187,7 +187,8 @@ class PythonExecutor final : public basic_executor {
     int64_t stuck_after_ns = 1'000'000'000;  // how long past its deadline code may run before others take its place
   };
 
-  // Python must be initialised (python::runtime). Not attached.
+  // An error where the system has not all the threads to give. Python must be initialised (python::runtime). Not
+  // attached.
   static core::result<std::unique_ptr<PythonExecutor>> create(const Config& settings);
 
  private:
@@ -214,8 +215,8 @@ class SubinterpreterExecutor final : public basic_executor {
     interpreter_init init = {};
   };
 
-  // Waits until every interpreter is prepared; an error when one could not be. Python must be initialised. Not
-  // attached.
+  // Waits until every interpreter is prepared; an error when one could not be, or the system has not all the threads to
+  // give. Python must be initialised. Not attached.
   static core::result<std::unique_ptr<SubinterpreterExecutor>> create(Config settings);
 
   size_t pinned() const noexcept;

@@ -94,8 +94,8 @@ class server {
     return route("DELETE", pattern, std::move(handler));
   }
 
-  // Listens and serves, on threads of its own. An error when the port cannot be had, or a route is not what it should
-  // be.
+  // Listens and serves, on threads of its own. An error when the port or the threads cannot be had, or a route is not
+  // what it should be.
   core::result<> start();
   // Where it listens, once started: the port that was asked for, or that the kernel chose.
   uint16_t port() const noexcept;
