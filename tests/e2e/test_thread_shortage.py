@@ -27,6 +27,7 @@ PROCESSES = pytest.mark.parametrize("strategy", ["processes"], indirect=True)
 APP = (
     SOURCE
     + """
+import asyncio
 from fasterapi import App
 
 app = App()
@@ -70,6 +71,15 @@ async def endless_coroutine():
 @app.get("/coroutine", run="pool")
 async def coroutine():
     return app.worker.interpreter_id
+
+@app.get("/ends-loop", run="pool")
+async def ends_loop():
+    asyncio.get_running_loop().stop()
+    return app.worker.interpreter_id
+
+@app.get("/in-thread", run="inline")
+async def in_thread():
+    return await asyncio.to_thread(abs, -1)
 """
 )
 
@@ -207,6 +217,30 @@ def test_pooled_code_that_nobody_can_interrupt_is_answered_and_ended_later(
         shortage.end()
         # It is interrupted, or its interpreter replaced.
         assert wire.ask(path).status == 200
+
+
+@OWN_GIL
+@AUTO
+def test_an_interpreter_whose_loop_was_ended_is_replaced_later(serve: Serve, shortage: ThreadShortage) -> None:
+    options = ("--workers", "1", "--num-pooled-workers", "1")
+    with serve(APP, *options, env=shortage.env) as server, Wire(server) as wire:
+        shortage.begin()
+        before = wire.ask("/ends-loop").json
+        wait_for_failures(server, wire)
+        assert wire.ask("/coroutine").json == before, "its loop goes on"
+        shortage.end()
+        server.wait_for_log(r"pooled interpreter \d is a fresh one now")
+        assert wire.ask("/coroutine").json not in (None, before)
+
+
+def test_a_handler_that_wants_a_thread_fails_alone(serve: Serve, shortage: ThreadShortage) -> None:
+    with serve(APP, "--workers", "1", env=shortage.env) as server, Wire(server) as wire:
+        shortage.begin()
+        assert wire.ask("/in-thread").status == 500
+        server.wait_for_log("RuntimeError: can't start new thread")
+        assert wire.ask("/worker").json == 0
+        shortage.end()
+        assert wire.ask("/in-thread").json == 1
 
 
 @OWN_GIL
