@@ -10,7 +10,7 @@ namespace {
 
 using python::ref;
 
-std::array<PyObject**, 13> slots_of(asyncio_parts& parts) {
+std::array<PyObject**, 14> slots_of(asyncio_parts& parts) {
   return {reinterpret_cast<PyObject**>(&parts.future_type),
           reinterpret_cast<PyObject**>(&parts.task_type),
           &parts.cancelled_error,
@@ -18,6 +18,7 @@ std::array<PyObject**, 13> slots_of(asyncio_parts& parts) {
           &parts.enter_task,
           &parts.leave_task,
           &parts.get_running_loop,
+          &parts.set_running_loop,
           &parts.blocking_name,
           &parts.add_done_callback_name,
           &parts.throw_name,
@@ -42,6 +43,7 @@ int load_asyncio(asyncio_parts& parts) {
   parts.enter_task = take(tasks.get(), "_enter_task");
   parts.leave_task = take(tasks.get(), "_leave_task");
   parts.get_running_loop = take(events.get(), "_get_running_loop");
+  parts.set_running_loop = take(events.get(), "_set_running_loop");
   parts.blocking_name = PyUnicode_InternFromString("_asyncio_future_blocking");
   parts.add_done_callback_name = PyUnicode_InternFromString("add_done_callback");
   parts.throw_name = PyUnicode_InternFromString("throw");

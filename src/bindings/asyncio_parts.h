@@ -15,6 +15,7 @@ struct asyncio_parts {
   PyObject* enter_task;
   PyObject* leave_task;
   PyObject* get_running_loop;
+  PyObject* set_running_loop;
   // Interned names.
   PyObject* blocking_name;
   PyObject* add_done_callback_name;

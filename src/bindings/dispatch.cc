@@ -155,6 +155,7 @@ void run_call(site& here, server::call& call) {
   }
   const auto context = entered_context::copy_of_current();
   if (!context) return fail_call(here, call);
+  if (!application_of(here.routes).routes[call.matched.route].is_async) hide_loop(here);
   const ref result =
       ref::steal(PyObject_Vectorcall(entry.handler.get(), arguments.data(),
                                      plan.positional_count | PY_VECTORCALL_ARGUMENTS_OFFSET, plan.keywords.get()));

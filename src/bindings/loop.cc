@@ -240,6 +240,17 @@ void take_due_timers(loop_object* self) {
   }
 }
 
+// ---- the running loop
+
+void announce_running(loop_object* self, bool shown) {
+  PyObject* announced = shown ? as_object(self) : Py_None;
+  if (ref::steal(PyObject_CallOneArg(state_of_loop(self).asyncio.set_running_loop, announced))) {
+    self->core->is_shown = shown;
+  } else {
+    PyErr_WriteUnraisable(as_object(self));
+  }
+}
+
 // ---- one turn
 
 // How long the turn may wait for I/O, in ms; -1 without end. -2 with a Python error set.
@@ -263,6 +274,7 @@ void take_posted(loop_object* self) {
 
 bool run_ready(loop_object* self) {
   loop_core& core = *self->core;
+  if (!core.ready.empty()) show_loop(self);
   module_state& state = state_of_loop(self);
   for (size_t left = core.ready.size(); left > 0; --left) {
     const ref item = ref::steal(core.ready.pop());
@@ -288,6 +300,7 @@ bool report_ready_descriptors(loop_object* self) {
     return true;
   const ref list = ref::steal(PyList_New(0));
   if (!list) return false;
+  show_loop(self);
   self->core->hold->leave(nullptr);
   for (const epoll_event& one : self->core->descriptors->wait(0)) {
     if (one.data.u64 == net::poller::wake_tag) continue;
@@ -356,11 +369,13 @@ PyObject* run_once(PyObject* object, PyObject*) {
   }
   take_calls(self);
   while (server::call* gone = shard.next_cancelled()) {
+    show_loop(self);
     self->core->hold->leave(nullptr);
     if (gone->handler != nullptr) cancel_request(as_object(gone->handler));
     enter_shard(self);
   }
   if (self->core->guests != nullptr && !self->core->guests->empty()) {
+    show_loop(self);
     self->core->guests->deliver();
     enter_shard(self);
   }
@@ -670,6 +685,14 @@ void note_cancelled_timer(loop_object* loop) {
 
 void enter_shard(loop_object* loop) {
   if (loop->core->hold->enter()) loop->core->deadlines->settle();
+}
+
+void show_loop(loop_object* loop) {
+  if (!loop->core->is_shown) announce_running(loop, true);
+}
+
+void hide_loop(loop_object* loop) {
+  if (loop->core->is_shown) announce_running(loop, false);
 }
 
 void push_ready(loop_object* loop, PyObject* item) { loop->core->ready.push(item); }

@@ -68,6 +68,7 @@ struct loop_core {
   std::optional<json::reader> reader;   // of bodies that the shard leaves to handlers
   site here;                            // where its handlers run; its routes and app are owned, once serving
   step_frame* stepping = nullptr;       // the request whose coroutine runs at this moment and has no Task
+  bool is_shown = true;                 // asyncio knows it as the loop that runs in its thread
 };
 
 struct loop_object {
@@ -88,6 +89,12 @@ bool report_callback_error(loop_object* loop, PyObject* callback);
 
 // Comes back to the shard, before it is touched: on the loop's own thread, attached.
 void enter_shard(loop_object* loop);
+
+// Lets asyncio know the loop as the one that runs in its thread, for code that may wait; or, for a `def` handler, none:
+// as in the pool, so that what such a handler may do does not depend on where it runs. Each is cheap where it is so
+// already. On the loop's own thread, attached, with no Python error set.
+void show_loop(loop_object* loop);
+void hide_loop(loop_object* loop);
 
 // Puts an object (a reference is taken over) at the end of the queue.
 void push_ready(loop_object* loop, PyObject* item);

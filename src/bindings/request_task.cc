@@ -396,6 +396,7 @@ void start_coroutine(site& here, server::call& call, PyObject* coroutine, PyObje
     }
     return;
   }
+  show_loop(loop);
   // A task object is made only if the coroutine suspends, or asks for its asyncio.Task.
   first_step first{&call, kind};
   step_frame frame{coroutine, context, {}, nullptr, false, &first};

@@ -83,6 +83,10 @@ void shelter(const site& here, server::call& running) {
   leave(here, running);
 }
 
+void hide_loop(const site& here) {
+  if (here.drives_loop) hide_loop(here.loop);
+}
+
 void pause(const site& here, const server::call& running) {
   if (is_guest(running)) return pause_guest(here);
   enter_shard(here.loop);

@@ -59,6 +59,8 @@ std::optional<server::answer_view> refuse_invalid(site& here, server::call& refu
 void leave_shard(const site& here, server::call& running);
 // The same before code of the engine's own, which follows on the app's and is not interrupted, up to leave_shard().
 void shelter(const site& here, server::call& running);
+// Before a `def` handler: as everywhere where such handlers run, asyncio knows of no loop that runs in this thread.
+void hide_loop(const site& here);
 // The handler has suspended: what runs from here on is others' code, which its deadline must not interrupt.
 void pause(const site& here, const server::call& running);
 // Whether nobody waits for the answer any more.

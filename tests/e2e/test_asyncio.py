@@ -172,6 +172,34 @@ APP = """
         return sorted(thread.name for thread in threading.enumerate())
 
 
+    def sees_a_loop():
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        return True
+
+
+    def own_loop():
+        return {"before": sees_a_loop(), "ran": asyncio.run(gather()), "after": sees_a_loop()}
+
+
+    app.get("/own-loop-inline", run="inline")(own_loop)
+    app.get("/own-loop-pooled", run="pool")(own_loop)
+
+
+    @app.get("/sees-a-loop")
+    async def coroutine_sees_a_loop():
+        first = sees_a_loop()
+        await asyncio.sleep(0)
+        return [first, sees_a_loop()]
+
+
+    @app.get("/coroutine-of-def", run="inline")
+    def coroutine_of_def():
+        return coroutine_sees_a_loop()
+
+
     @app.get("/clock")
     async def clock():
         loop = asyncio.get_running_loop()
@@ -227,6 +255,15 @@ def test_serving_needs_no_second_thread(asyncio_server):
     # pool's are there for others.
     idle = {"supervisor-watch", "guests", "MainThread" if "worker-0" in names else ""}
     assert len([name for name in names if name not in idle and not name.startswith(("asyncio_", "Dummy-"))]) == 1
+
+
+@pytest.mark.parametrize("path", ["/own-loop-inline", "/own-loop-pooled"])
+def test_a_def_handler_sees_no_loop_wherever_it_runs_and_may_run_its_own(asyncio_server, path):
+    for _ in range(2):
+        assert asyncio_server(path) == (200, {"before": False, "ran": [0, 1, 4, 9, 16], "after": False})
+        # The worker's own loop is there again for those that need it.
+        assert asyncio_server("/sees-a-loop") == (200, [True, True])
+        assert asyncio_server("/coroutine-of-def") == (200, [True, True])
 
 
 def test_what_cannot_be_awaited_is_an_error_of_the_request(asyncio_server):
