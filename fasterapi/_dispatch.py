@@ -89,9 +89,10 @@ def handle_exception(app: App, request: Request | None, exc: Exception, route: s
     return _answer_of(app, request, result, route)
 
 
-def log_timeout(exc: BaseException, route: str, request_id: str) -> None:
+def log_timeout(exc: BaseException, route: str, request_id: str, traceparent: str | None) -> None:
     """Log where a handler was that the engine ended because its time was up; its request has been answered."""
-    error_logger.error("%s was ended: its time was up", route, exc_info=exc, extra={"request_id": request_id})
+    extra = {"request_id": request_id, "traceparent": traceparent}
+    error_logger.error("%s was ended: its time was up", route, exc_info=exc, extra=extra)
 
 
 def new_request_id() -> str:

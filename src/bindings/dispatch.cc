@@ -47,9 +47,11 @@ void end_unwanted(site& here, server::call& call) {
   const auto request_id = timeout_of(here, call);
   if (request_id && raised && is_routed(call)) {
     const handler_entry& entry = entry_of(here.routes, call.matched.route);
+    const std::string_view trace = call.trace_parent();  // null where there is none
     shelter(here, call);
-    if (!ref::steal(PyObject_CallFunction(here.state->log_timeout, "OOs#", raised.get(), entry.label.get(),
-                                          request_id->data(), static_cast<Py_ssize_t>(request_id->size())))) {
+    if (!ref::steal(PyObject_CallFunction(here.state->log_timeout, "OOs#z#", raised.get(), entry.label.get(),
+                                          request_id->data(), static_cast<Py_ssize_t>(request_id->size()), trace.data(),
+                                          static_cast<Py_ssize_t>(trace.size())))) {
       PyErr_WriteUnraisable(nullptr);
     }
   }

@@ -109,7 +109,8 @@ void access_log::add_json(const call& answered, const log_entry& entry) noexcept
   lines_.append("}\n");
 }
 
-void access_log::error(std::string_view request_id, std::string_view what) noexcept {
+void access_log::error(const call& about, std::string_view what) noexcept {
+  const http::request_id id = about.id();
   core::byte_buffer line;
   if (as_json_) {
     line.append("{\"time\":\"");
@@ -117,7 +118,11 @@ void access_log::error(std::string_view request_id, std::string_view what) noexc
     line.append("\",\"level\":\"error\",\"logger\":\"fasterapi.error\",\"message\":");
     json::write_string(line, what);
     line.append(",\"request_id\":");
-    json::write_string(line, request_id);
+    json::write_string(line, id.view());
+    if (const std::string_view trace = about.trace_parent(); !trace.empty()) {
+      line.append(",\"traceparent\":");
+      json::write_string(line, trace);
+    }
     line.append("}\n");
   } else {
     line.append(clock_.at(wall_ms()));
@@ -125,7 +130,7 @@ void access_log::error(std::string_view request_id, std::string_view what) noexc
     const std::string_view first = what.substr(0, what.find('\n'));
     line.append(first);
     line.append(" request_id=");
-    line.append(request_id);
+    line.append(id.view());
     line.append(what.substr(first.size()));
     if (what.empty() || what.back() != '\n') line.append('\n');
   }

@@ -33,8 +33,8 @@ class access_log {
   bool enabled() const noexcept { return enabled_; }
   // The call's head must still be readable.
   void add(const call& answered, const log_entry& entry) noexcept;
-  // `what` may be several lines: the id is on the first.
-  void error(std::string_view request_id, std::string_view what) noexcept;
+  // Of a request whose head can still be read, if it came whole. `what` may be several lines: the id is on the first.
+  void error(const call& about, std::string_view what) noexcept;
   // A line of what is wrong with the server, and not with one request. Without memory it is lost.
   void warning(std::string_view what) noexcept;
   void flush() noexcept;

@@ -40,7 +40,7 @@ struct waiting_tag {};
 struct call : core::wheel_timer, core::list_link<waiting_tag> {
   enum class stage : uint8_t {
     head,
-    body,
+    body,       // its head is whole, and readable
     handling,   // its handler runs on the driver's thread
     suspended,  // its handler goes on later, or runs elsewhere
     deferred,   // it waits for the shard's own thread to come back

@@ -140,12 +140,13 @@ call* shard::parse_head(connection& from, call& request) noexcept {
   ++current_requests_;
   from.since_ms = 0;
   request.began = turn_began_;
+  request.at = call::stage::body;
+  request.path = request.head.view(request.head.path);
   if (!accept_head(from, request)) return request.refused.status != 0 ? &request : nullptr;
   if (!request.head.chunked && request.head.content_length == 0) {
     consume(from, request.head.size);
     return dispatch(request);
   }
-  request.at = call::stage::body;
   from.since_ms = now_ms_;
   from.body_received = 0;
   return parse_body(from, request);
@@ -209,10 +210,8 @@ bool shard::host_allowed(const call& request) const noexcept {
 
 bool shard::find_route(call& request) noexcept {
   const http::request_head& head = request.head;
-  const std::string_view raw = head.view(head.path);
-  request.path = raw;
-  if (raw.find('%') != std::string_view::npos) {
-    const http::decoded_text decoded = http::percent_decode(raw, http::plus_sign::is_plus, request.memory);
+  if (request.path.find('%') != std::string_view::npos) {
+    const http::decoded_text decoded = http::percent_decode(request.path, http::plus_sign::is_plus, request.memory);
     if (decoded.has_malformed_percent || decoded.has_invalid_utf8 || decoded.has_null) {
       reject(request, 400, "the path must be percent-encoded UTF-8 without NUL", {});
       return false;

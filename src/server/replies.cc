@@ -140,14 +140,14 @@ void shard::reply(call& ended, uint16_t status, std::string_view detail, extra_f
   http::request_id id;
   if (status >= 500) {
     id = ended.id();
-    log_.error(id.view(), detail);
+    log_.error(ended, detail);
   }
   send_detail(ended, status, detail, id.view(), fields, close);
 }
 
 void shard::answer_internal_error(call& ended, std::string_view why) noexcept {
   const http::request_id id = ended.id();
-  log_.error(id.view(), why);
+  log_.error(ended, why);
   send_detail(ended, 500, "Internal Server Error", id.view(), {}, false);
 }
 

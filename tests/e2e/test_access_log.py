@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import Serve
 from tests.e2e.serving import Server
-from tests.e2e.wire import Wire
+from tests.e2e.wire import Wire, request
 
 APP = """
 import asyncio
@@ -34,6 +36,13 @@ def fail():
 @app.get("/slow", timeout=0.1)
 async def slow():
     await asyncio.sleep(60)
+
+def endless():
+    while True:
+        pass
+
+app.get("/endless-inline", run="inline", timeout=0.1)(endless)
+app.get("/endless-pooled", run="pool", timeout=0.1)(endless)
 
 @app.get("/own")
 def own(request: Request):
@@ -84,6 +93,33 @@ def test_a_failure_has_one_id_everywhere(serve: Serve) -> None:
         (failure,) = [entry for entry in entries if entry.get("level") == "error"]
     assert (failure["request_id"], failure["traceparent"]) == ("the-one", TRACE)
     assert lines_of(server)[0]["request_id"] == "the-one"
+
+
+def test_a_request_that_is_refused_for_its_head_has_its_name(serve: Serve) -> None:
+    too_large = request("/items/a", "Content-Length: 99999999", f"Traceparent: {TRACE}", "X-Request-ID: large")
+    unread = request("/nowhere", "Content-Length: 5", f"Traceparent: {TRACE}", "X-Request-ID: unread")
+    with serve(APP, "--workers", "1", "--log-format", "json", "--access-log", "--send-request-id") as server:
+        for message, status, name in ((too_large, 413, "large"), (unread, 404, "unread")):
+            with Wire(server) as wire:
+                wire.send(message)
+                answer = wire.receive()
+                assert (answer.status, answer.header("x-request-id")) == (status, name)
+        assert server.stop() == 0
+        first, second = lines_of(server)
+    assert (first["method"], first["target"], first["request_id"]) == ("GET", "/items/a", "large")
+    assert (second["method"], second["target"], second["request_id"]) == ("GET", "/nowhere", "unread")
+    assert first["traceparent"] == second["traceparent"] == TRACE
+
+
+@pytest.mark.parametrize("path", ["/slow", "/endless-inline", "/endless-pooled"])
+def test_a_late_request_is_found_by_its_trace_whoever_logs_it(serve: Serve, path: str) -> None:
+    with serve(APP, "--workers", "1", "--log-format", "json") as server, Wire(server) as wire:
+        assert wire.ask(path, "X-Request-ID: late-one", f"Traceparent: {TRACE}").status == 504
+        server.wait_for_log("was ended: its time was up")
+        assert server.stop() == 0
+        entries = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+        errors = [entry for entry in entries if entry.get("level") == "error"]
+    assert [(entry["request_id"], entry["traceparent"]) for entry in errors] == [("late-one", TRACE)] * 2
 
 
 def test_text_lines_have_the_same_facts(serve: Serve) -> None:
