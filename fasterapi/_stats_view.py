@@ -46,8 +46,9 @@ def render(now: Stats, change: Stats, *, width: int, height: int, colour: bool =
     `now` is the newest reading and `change` what happened since the one before.
     """
     bold, dim, reset = (_BOLD, _DIM, _RESET) if colour else ("", "", "")
-    lines = [_shown_total(now, change), _shown_rest(now), ""]
-    styles = [bold, "", ""]
+    total, rest = _filled(_shown_total(now, change), width), _filled(_shown_rest(now), width)
+    lines = [*total, *rest, ""]
+    styles = [*[bold] * len(total), *[""] * len(rest), ""]
 
     def table(heading: str, rows: Sequence[str]) -> None:
         lines.extend([heading, *rows])
@@ -73,32 +74,54 @@ def line(now: Stats, change: Stats) -> str:
         f"stats: {_rate(change.requests, change.uptime_s)} req/s, p50 {_time(change.latency.p50_s)}, "
         f"p99 {_time(change.latency.p99_s)}, pool {_share(change.pooled_share)}, "
         f"gil p99 {_time(change.gil_wait.p99_s)}, {now.connections_open} open, {now.in_flight} busy, "
-        f"{now.hand_overs} handed over, {now.interruptions} interrupted{_shown_queue(now, ', ')}, "
+        f"{now.hand_overs} handed over, {now.interruptions} interrupted, "
+        f"{''.join(f'{queued}, ' for queued in _shown_queue(now))}{now.requests_refused} refused, "
         f"{_size(now.memory_bytes)}"
     )
 
 
-def _shown_total(now: Stats, change: Stats) -> str:
+def _filled(facts: Sequence[str], width: int) -> list[str]:
+    """As many of them on a line as it has room for."""
+    lines = list(facts[:1])
+    for fact in facts[1:]:
+        longer = f"{lines[-1]}   {fact}"
+        if len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(fact)
+    return lines
+
+
+def _shown_total(now: Stats, change: Stats) -> list[str]:
     alive = sum(worker.alive for worker in now.workers)
-    return (
-        f"{_rate(change.requests, change.uptime_s)} req/s   p50 {_time(change.latency.p50_s)}   "
-        f"p99 {_time(change.latency.p99_s)}   inline {_share(1 - change.pooled_share)}   "
-        f"pool {_share(change.pooled_share)}   {alive} worker{'' if alive == 1 else 's'}   up {_span(now.uptime_s)}"
-    )
+    return [
+        f"{_rate(change.requests, change.uptime_s)} req/s",
+        f"p50 {_time(change.latency.p50_s)}",
+        f"p99 {_time(change.latency.p99_s)}",
+        f"inline {_share(1 - change.pooled_share)}",
+        f"pool {_share(change.pooled_share)}",
+        f"{alive} worker{'' if alive == 1 else 's'}",
+        f"up {_span(now.uptime_s)}",
+    ]
 
 
-def _shown_rest(now: Stats) -> str:
-    answers = "  ".join(f"{name} {count}" for name, count in now.answers.items()) or "none"
-    return (
-        f"{_size(now.memory_bytes)} memory   {now.connections_open} open   {now.in_flight} busy"
-        f"{_shown_queue(now, '   ')}   "
-        f"{now.hand_overs} handed over   {now.interruptions} interrupted   {now.timeouts} late   answers {answers}"
-    )
+def _shown_rest(now: Stats) -> list[str]:
+    return [
+        f"{_size(now.memory_bytes)} memory",
+        f"{now.connections_open} open",
+        f"{now.in_flight} busy",
+        *_shown_queue(now),
+        f"{now.hand_overs} handed over",
+        f"{now.interruptions} interrupted",
+        f"{now.timeouts} late",
+        f"{now.requests_refused} refused",
+        "answers " + ("  ".join(f"{name} {count}" for name, count in now.answers.items()) or "none"),
+    ]
 
 
-def _shown_queue(now: Stats, before: str) -> str:
+def _shown_queue(now: Stats) -> list[str]:
     """What waits for the pool, where this process has one."""
-    return "" if now.pool is None else f"{before}{now.pool.queued} queued"
+    return [] if now.pool is None else [f"{now.pool.queued} queued"]
 
 
 def _worker_row(index: int, pid: int, now: Figures, change: Figures, seconds: float) -> str:

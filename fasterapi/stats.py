@@ -72,14 +72,15 @@ class Figures:
 
     `latency` is the time from the turn in which a request's head was complete to its answer; `turns` that of the event
     loop's turns, callbacks included, and `gil_wait` that of taking the GIL back after waiting for I/O, both of every
-    eighth turn. `in_flight` are requests whose handlers have not ended, those included that were answered with 504 or
-    whose client is gone.
+    eighth turn. `requests_refused` were answered 503 because a bound was reached or their worker was stuck. `in_flight`
+    are requests whose handlers have not ended, those included that were answered with 504 or whose client is gone.
     """
 
     connections_open: int
     connections_accepted: int
     connections_refused: int
     requests: int
+    requests_refused: int
     in_flight: int
     answers: Mapping[str, int]
     answered_without_handler: int
@@ -261,6 +262,7 @@ def _figures(places: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "connections_accepted": counts["connections_accepted"],
         "connections_refused": counts["connections_refused"],
         "requests": counts["requests"],
+        "requests_refused": counts["requests_refused"],
         "in_flight": _gauge(places, "handed_out", "completed"),
         "answers": _answers(routes),
         "answered_without_handler": counts["answered_without_handler"],

@@ -98,6 +98,7 @@ ref counts_of(const shard_counts& counts) {
   all.put("completed", counts.completed());
   all.put("handed_out", counts.handed_out);
   all.put("requests", counts.requests);
+  all.put("requests_refused", counts.requests_refused);
   all.put("run_inline", counts.run_inline);
   all.put("run_pooled", counts.run_pooled);
   all.put("answered_without_handler", counts.answered_without_handler);

@@ -58,7 +58,7 @@ struct shard_counts {
   tally connections_closed;
   tally connections_refused;  // turned away at a bound, or for want of descriptors or memory
   tally requests;             // whose head was complete
-  tally requests_refused;     // of those: answered 503 because a bound was reached
+  tally requests_refused;     // of those: answered 503 because a bound was reached, or their worker was stuck
   tally handed_out;           // to handlers
   tally run_inline;           // of those, their call has ended: on the worker's own thread
   tally run_pooled;           // of those, their call has ended: by pooled workers

@@ -75,6 +75,7 @@ shard::~shard() {
   for (auto* list : {&cancelled_, &deferred_}) {
     while (call* orphan = list->pop_front()) release(*orphan);
   }
+  shortages_.tell_rest(log_);
 }
 
 void shard::retire(std::unique_ptr<shard> ended) noexcept {
@@ -96,6 +97,7 @@ void shard::wait(int64_t timeout_ms) noexcept {
     constexpr int64_t longest_ms = 3'600'000;
     const int64_t limit = timeout_ms < 0 ? longest_ms : std::min(timeout_ms, longest_ms);
     timeout_ms = accept_pause_left_ms(deadlines_.quiet_ms(now_ms_, timers_.quiet_ms(now_ms_, limit)));
+    timeout_ms = shortages_.quiet_ms(now_ms_, timeout_ms);
     flush_log();  // of calls that were answered after the last turn's end
     if (timeout_ms != 0 && !posted_.begin_sleep()) timeout_ms = 0;
   }
@@ -112,6 +114,7 @@ void shard::wait(int64_t timeout_ms) noexcept {
   take_posted();
   deadlines_.advance(now_ms_, [this](call& late) { time_out(late); });
   if (accept_again_ms_ != 0 && now_ms_ >= accept_again_ms_) resume_accepting();
+  shortages_.tell_late(now_ms_, log_);
 }
 
 call* shard::next_call() noexcept {
@@ -263,7 +266,7 @@ void shard::time_out(call& late) noexcept {
         late.head.view(late.head.method_token), std::string_view(" "), late.path}) {
     what.append(part);
   }
-  log_.error(late.error_id.view(), what.view());
+  log_.error(late, what.view());
   if (late.origin != nullptr) respond_detail(late, 504, "Gateway Timeout", late.error_id.view(), {}, false);
   give_up(late);
 }

@@ -1,5 +1,6 @@
 #include "server/shortages.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 
@@ -45,16 +46,51 @@ constexpr wording words_of(shortage what) noexcept {
 void shortages::note(shortage what, uint64_t bound, int64_t now_ms, access_log& log) noexcept {
   state& noted = states_[static_cast<size_t>(what)];
   ++noted.count;
-  if (now_ms < noted.quiet_until_ms) return;
+  noted.bound = bound;
+  if (now_ms < noted.quiet_until_ms) {
+    tell_at_ms_ = std::min(tell_at_ms_, noted.quiet_until_ms);
+    return;
+  }
   noted.quiet_until_ms = now_ms + limits::notice_pause_ms;
+  tell(what, noted, log);
+}
+
+void shortages::tell_late(int64_t now_ms, access_log& log) noexcept {
+  if (now_ms < tell_at_ms_) [[likely]]
+    return;
+  tell_at_ms_ = never_ms;
+  for (size_t i = 0; i < kinds; ++i) {
+    state& noted = states_[i];
+    if (noted.count == noted.told) continue;
+    if (now_ms < noted.quiet_until_ms) {
+      tell_at_ms_ = std::min(tell_at_ms_, noted.quiet_until_ms);
+    } else {
+      noted.quiet_until_ms = now_ms + limits::notice_pause_ms;
+      tell(static_cast<shortage>(i), noted, log);
+    }
+  }
+}
+
+void shortages::tell_rest(access_log& log) noexcept {
+  for (size_t i = 0; i < kinds; ++i) {
+    if (states_[i].count != states_[i].told) tell(static_cast<shortage>(i), states_[i], log);
+  }
+  tell_at_ms_ = never_ms;
+}
+
+int64_t shortages::quiet_ms(int64_t now_ms, int64_t limit_ms) const noexcept {
+  return tell_at_ms_ == never_ms ? limit_ms : std::clamp<int64_t>(tell_at_ms_ - now_ms, 0, limit_ms);
+}
+
+void shortages::tell(shortage what, state& of, access_log& log) noexcept {
   const wording words = words_of(what);
-  const uint64_t count = noted.count - noted.told;
+  const uint64_t count = of.count - of.told;
   char line[160];
   const int size = words.is_number
                        ? std::snprintf(line, sizeof line, "%s (%" PRIu64 ") is reached: %" PRIu64 " %s", words.bound,
-                                       bound, count, words.fate)
+                                       of.bound, count, words.fate)
                        : std::snprintf(line, sizeof line, "%s: %" PRIu64 " %s", words.bound, count, words.fate);
-  noted.told = noted.count;
+  of.told = of.count;
   log.warning({line, static_cast<size_t>(size)});
 }
 

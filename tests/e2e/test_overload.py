@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import select
 from collections import Counter
 from contextlib import ExitStack
@@ -42,6 +43,10 @@ async def release():
 @app.get("/health", always_admit=True)
 def health():
     return "well"
+
+@app.get("/refused", always_admit=True)
+def refused():
+    return app.stats().requests_refused
 
 @app.get("/brief")
 async def brief():
@@ -87,6 +92,19 @@ def test_requests_past_those_in_flight_are_told_so_and_health_is_not_one_of_them
         assert wires[4].ask("/release").status == 200
         assert [wire.receive().json for wire in wires[:3]] == ["held"] * 3
         assert [wire.ask("/quick").json for wire in wires] == ["quick"] * 5
+
+
+def test_each_that_is_turned_away_is_counted_and_told_of(serve: Serve, tmp_path: Path) -> None:
+    with serve(APP, "--workers", "1", "--max-in-flight", "1") as server, Wire(server) as held, Wire(server) as other:
+        assert hold(held, Diary(tmp_path))
+        for _ in range(5):
+            assert_busy(other.ask("/quick"))
+        assert other.ask("/refused").json == 5
+        assert other.ask("/release").status == 200
+        assert held.receive().json == "held"
+        assert server.stop() == 0
+        told = re.findall(r"max_in_flight \(1\) is reached: (\d+) requests answered 503", server.log)
+    assert [int(count) for count in told] == [1, 4]
 
 
 def test_all_workers_together_have_a_bound(serve: Serve, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ def now() -> Stats:
             0,
             a_route("GET /a (a)", 300, counts={1000: 100, 100_000: 198, 4_000_000: 2}, slowest_ns=4_000_000, errors=2),
             requests=3000,
+            requests_refused=2,
             run_inline=150,
             run_pooled=50,
             handed_out=7,
@@ -51,6 +52,15 @@ def test_it_fits_the_terminal(width: int, height: int) -> None:
     shown = render(after, after.since(BEFORE), width=width, height=height)
     assert len(shown) <= height
     assert all(len(text) <= width for text in shown)
+
+
+def test_no_figure_of_the_whole_is_cut_off() -> None:
+    after = now()
+    wide = render(after, after.since(BEFORE), width=200, height=40)
+    narrow = render(after, after.since(BEFORE), width=40, height=40)
+    shown = "   ".join(narrow[: narrow.index("")])
+    assert shown == "   ".join(wide[: wide.index("")])
+    assert shown.endswith("0 late   2 refused   answers 2xx 298  5xx 2")
 
 
 def test_colours_do_not_count_as_width() -> None:
