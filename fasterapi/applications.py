@@ -96,6 +96,8 @@ class App(RouteDecorators):
         exception_handlers: Mapping[int | type[Exception], ExceptionHandler] | None = None,
         redirect_slashes: bool = True,
     ) -> None:
+        if num_workers is not None and num_pinned_workers is not None:
+            raise TypeError("num_workers and num_pinned_workers are two names of one setting: give one of them")
         given = {
             "num_workers": num_workers if num_pinned_workers is None else num_pinned_workers,
             "num_pooled_workers": num_pooled_workers,

@@ -152,3 +152,9 @@ def test_a_route_that_the_engine_refuses_is_named() -> None:
     assert caught.value.__notes__ == [
         f"in the route GET /a/{{}} (test_a_route_that_the_engine_refuses_is_named.<locals>.<lambda>), {__file__}:{line}"
     ]
+
+
+def test_the_number_of_workers_is_given_under_one_name() -> None:
+    assert App(num_pinned_workers=3).settings == App(num_workers=3).settings == {"num_workers": 3}
+    with pytest.raises(TypeError, match="two names of one setting"):
+        App(num_workers=2, num_pinned_workers=3)
