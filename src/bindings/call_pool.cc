@@ -107,7 +107,7 @@ void call_pool::launch() {
     plan.prepared = [this](size_t position, const core::result<>& how) { note_opening(position, how); };
     plan.replace_again = true;
     plan.finish_patience_ns = plan_.finish_ms * 1'000'000;
-    plan.finish = [](const python::gil& held, python::place& here) { close(held, here); };
+    plan.finish = finish;
   }
   // It fails for numbers only that nobody may ask for (see serve() of PinnedWorkers).
   crew_ = python::crew::launch(std::move(plan)).take();
@@ -181,7 +181,7 @@ void call_pool::note_opening(size_t position, const core::result<>& how) {
   if (plan_.changed) plan_.changed();
 }
 
-void call_pool::close(const python::gil&, python::place& here) {
+void call_pool::finish(const python::gil&, python::place& here) {
   if (!here.data) return;
   if (!ref::steal(PyObject_CallMethod(here.data.get(), "_close_guests", nullptr))) PyErr_WriteUnraisable(nullptr);
 }

@@ -63,6 +63,10 @@ class call_pool final : public server::call_runner {
   // Until all its threads are there, or could not be: that error. Not attached.
   core::result<> await_ready();
   // Whether each of its own interpreters has been opened.
+  // Takes no calls any more, and lets its interpreters end. Not attached.
+  void close() { crew_->close(python::shutdown_mode::cancel); }
+  bool has_ended() const { return crew_->has_ended(); }
+
   bool ready() const noexcept { return opened_.load(std::memory_order_acquire) >= plan_.interpreters; }
   // Why an interpreter could not be opened at first; empty if all could, so far.
   std::string failure() const;
@@ -87,7 +91,7 @@ class call_pool final : public server::call_runner {
  private:
   core::result<> open(const python::gil& held, python::place& here);
   void note_opening(size_t position, const core::result<>& how);
-  static void close(const python::gil& held, python::place& here);
+  static void finish(const python::gil& held, python::place& here);
   void launch();
 
   const pool_plan plan_;

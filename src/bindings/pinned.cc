@@ -18,9 +18,6 @@ namespace {
 
 using python::ref;
 
-// How much longer than the grace period the end of a pooled interpreter may take: its lifespan ends after that.
-constexpr int64_t finish_margin_ms = 2'000;
-
 // ---- the Python type
 
 struct pinned_workers {
@@ -100,7 +97,7 @@ PyObject* serve(PyObject* object, PyObject* args, PyObject* keywords) {
   plan.pool.threads = static_cast<size_t>(pooled);
   plan.pool.interpreters = static_cast<size_t>(interpreters);
   plan.pool.first_index = plan.count;
-  plan.pool.finish_ms = plan.grace_ms + finish_margin_ms;
+  plan.pool.finish_ms = plan.grace_ms + serving::end_margin_ms;
   plan.pool.queue_size = static_cast<size_t>(queue_size);
   plan.pool.log_moves = log_moves != 0;
   plan.pool.log_as_json = log_as_json != 0;

@@ -92,7 +92,26 @@ int serving::run() {
     }
   }
   notice_failures();
+  end_interpreters();
   return status_;
+}
+
+// After the workers: what the app has left running, such as threads of its own, may keep their interpreters. With those
+// Python could not end.
+void serving::end_interpreters() {
+  if (!stopping()) stop();
+  for (;;) {
+    for (batch& one : batches_) one.workers->close();
+    std::erase_if(batches_, [](const batch& one) { return one.workers->has_ended(); });
+    if (batches_.empty()) return;
+    if (core::coarse_ms() >= stop_deadline_ms_ + end_margin_ms) {
+      say("threads of the app did not end within the grace period: exiting without them\n");
+      exit_now(1);
+    }
+    pollfd watched{signals_.fd(), POLLIN, 0};
+    ::poll(&watched, 1, static_cast<int>(last_ending_pause_ms));
+    take_signal();
+  }
 }
 
 bool serving::all_over() const {
@@ -101,7 +120,9 @@ bool serving::all_over() const {
 
 int64_t serving::patience_ms() const noexcept {
   const int64_t until_ms = stopping() ? stop_deadline_ms_ : next_try_ms_;
-  return until_ms < 0 ? -1 : std::max<int64_t>(0, until_ms - core::coarse_ms());
+  if (until_ms < 0) return has_endings_ ? ending_pause_ms : -1;
+  const int64_t left_ms = std::max<int64_t>(0, until_ms - core::coarse_ms());
+  return has_endings_ ? std::min(left_ms, ending_pause_ms) : left_ms;
 }
 
 void serving::stop() {
@@ -274,12 +295,27 @@ void serving::fill(const vacancy& open) {
   if (next_try_ms_ < 0 || open.next_try_ms < next_try_ms_) next_try_ms_ = open.next_try_ms;
 }
 
+// Lets go of those whose workers have ended, as soon as their interpreters have too.
 void serving::drop_ended() {
+  has_endings_ = false;
   if (stopping()) return;
-  std::erase_if(batches_, [this](const batch& one) {
+  const auto is_done = [this](const batch& one) {
     const bool is_wanted = !one.workers->all([this](const pinned_worker& each) { return !is_being_replaced(each); });
-    return batches_.size() > 1 && !is_wanted && one.workers->all(is_over);
-  });
+    return !is_wanted && one.workers->all(is_over);
+  };
+  for (auto at = batches_.begin(); at != batches_.end();) {
+    if (batches_.size() == 1 || !is_done(*at)) {
+      ++at;
+      continue;
+    }
+    at->workers->close();
+    if (at->workers->has_ended()) {
+      at = batches_.erase(at);
+    } else {
+      has_endings_ = true;
+      ++at;
+    }
+  }
 }
 
 // ---- Python

@@ -41,6 +41,8 @@ class serving {
   // latter.
   static constexpr int64_t replace_pause_ms = 100;
   static constexpr int64_t replace_pause_max_ms = 30'000;
+  // How much longer than the grace period the ends of interpreters may take, and with them those of lifespans.
+  static constexpr int64_t end_margin_ms = 2'000;
 
   // Borrowed: on_ready(routes of each worker), once all listen; on_event(what, worker index, text) for the log, where
   // `what` is "stuck", "replaced", "not_replaced", "pool_replaced", "pool_not_replaced", "reloading", "reloaded",
@@ -72,6 +74,10 @@ class serving {
     bool is_told = false;
   };
 
+  // How often those are looked for that have something running still in interpreters that are to end.
+  static constexpr int64_t ending_pause_ms = 100;
+  static constexpr int64_t last_ending_pause_ms = 5;
+
   bool stopping() const noexcept { return stop_deadline_ms_ >= 0; }
   bool all_over() const;
   int64_t patience_ms() const noexcept;
@@ -90,6 +96,7 @@ class serving {
   void notice_readiness();
   void settle(batch& ready);
   void drop_ended();
+  void end_interpreters();
   bool with_gil(const std::function<bool()>& work);
   bool call_on_ready(const worker_pool& ready);
   void tell(const char* what, int worker, const std::string& text);
@@ -104,6 +111,7 @@ class serving {
   std::vector<batch> batches_;  // the oldest first
   std::vector<vacancy> vacancies_;
   int64_t next_try_ms_ = -1;  // to fill one; -1: there is nothing to wait for
+  bool has_endings_ = false;  // interpreters that are to end, and have not
   int status_ = 0;
   bool reload_wanted_ = false;
   int64_t stop_began_ms_ = 0;

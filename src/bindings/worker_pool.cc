@@ -98,6 +98,16 @@ void worker_pool::request_drain() {
   for (pinned_worker* one : workers_) one->request_drain();
 }
 
+void worker_pool::close() {
+  for (auto& each : crews_) each->close(python::shutdown_mode::cancel);
+  if (keeper_.use_count() == 1) keeper_->pool()->close();
+}
+
+bool worker_pool::has_ended() const {
+  return std::all_of(crews_.begin(), crews_.end(), [](const auto& each) { return each->has_ended(); }) &&
+         (keeper_.use_count() != 1 || keeper_->pool()->has_ended());
+}
+
 void worker_pool::join() {
   for (auto& each : crews_) static_cast<void>(each->shut_down(python::shutdown_mode::cancel, -1));
   crews_.clear();

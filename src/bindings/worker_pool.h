@@ -50,6 +50,10 @@ class worker_pool {
               const std::shared_ptr<const net::doorbell>& events);
   void request_stop();
   void request_drain();
+  // Lets the interpreters end, once their workers have: that takes as long as what the app has left running there. The
+  // pool ends with the last of those that use it. As often as one likes; not attached.
+  void close();
+  bool has_ended() const;
   // Until every interpreter has ended. Not attached.
   void join();
 

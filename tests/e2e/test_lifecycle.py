@@ -130,6 +130,20 @@ def test_a_blocked_handler_does_not_outlast_the_grace_period(serve: Serve) -> No
         server.wait(20)
 
 
+def test_threads_of_the_app_do_not_outlast_the_grace_period(serve: Serve, strategy: str) -> None:
+    source = """
+        import threading
+
+        from fasterapi import App
+
+        threading.Thread(target=threading.Event().wait).start()
+        app = App()
+    """
+    with serve(source, "--workers", "1", "--grace-period-s", "0.2") as server:
+        # In the main interpreter they do not keep the end up at all.
+        assert server.stop() == (0 if strategy == "threads" else 1)
+
+
 def test_a_stopped_server_refuses_connections(serve: Serve) -> None:
     with serve(APP, "--workers", "2") as server:
         assert server.stop() == 0

@@ -68,6 +68,15 @@ def test_an_app_that_does_not_load_leaves_the_old_one_serving(
         until(lambda: versions(server) == {3})
 
 
+def test_threads_that_the_app_of_before_has_left_keep_nothing_else_up(serve: Serve, tmp_path: Path) -> None:
+    left = "\nimport threading\nthreading.Thread(target=threading.Event().wait).start()\n"
+    with serve(app_of(1) + left, "--workers", "1", "--grace-period-s", "0.2") as server:
+        for version in (2, 3):
+            reload(server, tmp_path / "app.py", app_of(version) + left)
+            until(lambda expected=version: versions(server) == {expected})
+        assert server.stop() == 1
+
+
 def test_nobody_is_refused_or_lost_while_workers_are_reloaded(serve: Serve, tmp_path: Path) -> None:
     with serve(app_of(0), "--workers", "2") as server:
         clients = Clients(server)
