@@ -253,13 +253,10 @@ void announce_running(loop_object* self, bool shown) {
 
 // ---- one turn
 
-// How long the turn may wait for I/O, in ms; -1 without end. -2 with a Python error set.
-int64_t patience_ms(loop_object* self) {
+// How long the turn may wait for I/O, in ms; -1 without end.
+int64_t patience_ms(const loop_object* self) {
   loop_core& core = *self->core;
-  if (!core.ready.empty() || core.inbox.has_items() || core.shard->has_pending_work()) return 0;
-  const ref stopping = ref::steal(PyObject_GetAttrString(as_object(self), "_stopping"));
-  if (!stopping) return -2;
-  if (stopping.get() == Py_True) return 0;
+  if (self->stopping || !core.ready.empty() || core.inbox.has_items() || core.shard->has_pending_work()) return 0;
   if (core.timers.empty()) return -1;
   const double left = core.timers.front().when - now_seconds();
   if (left <= 0) return 0;
@@ -321,19 +318,22 @@ bool goes_to_pool(const loop_core& core, const server::call& next) noexcept {
   return core.pool->where().where(next.matched.route, core.busy, has_idle_thread) == server::placement::site::pool;
 }
 
-// The requests of this turn.
-void take_calls(loop_object* self) {
+// The requests of this turn; false: there were none.
+bool take_calls(loop_object* self) {
   loop_core& core = *self->core;
   server::shard& shard = *core.shard;
+  bool any = false;
   if (core.pool == nullptr) {
     while (server::call* next = shard.next_call()) {
+      any = true;
       run_call(core.here, *next);
       enter_shard(self);
     }
-    return;
+    return any;
   }
   core.busy.begin_turn();
   while (server::call* next = shard.next_call()) {
+    any = true;
     if (goes_to_pool(core, *next)) {
       shard.delegate(*next, *core.pool);
       continue;
@@ -346,15 +346,15 @@ void take_calls(loop_object* self) {
     const int64_t run_ns = core.busy.end(core.hold->returned(), shard.last_answer());
     if (is_routed) core.pool->where().ran_on_shard(route, run_ns);
   }
+  return any;
 }
 
-PyObject* run_once(PyObject* object, PyObject*) {
-  loop_object* self = self_of(object);
-  if (!check_open(self)) return nullptr;
-  self->core->thread_id.store(PyThread_get_thread_ident(), std::memory_order_relaxed);
+enum class turn_end : uint8_t { idle, busy, failed };
+
+// One turn: I/O, requests, timers, callbacks. `failed` with a Python error set; `idle` where no request came.
+turn_end run_turn(loop_object* self) {
   server::shard& shard = *self->core->shard;
   const int64_t patience = patience_ms(self);
-  if (patience < -1) return nullptr;
   if (patience == 0) {
     shard.wait(0);
   } else {
@@ -367,7 +367,7 @@ PyObject* run_once(PyObject* object, PyObject*) {
     }
     enter_shard(self);
   }
-  take_calls(self);
+  const bool any = take_calls(self);
   while (server::call* gone = shard.next_cancelled()) {
     show_loop(self);
     self->core->hold->leave(nullptr);
@@ -381,15 +381,31 @@ PyObject* run_once(PyObject* object, PyObject*) {
   }
   const bool reported = report_ready_descriptors(self);
   enter_shard(self);
-  if (!reported) return nullptr;
+  if (!reported) return turn_end::failed;
   take_posted(self);
   take_due_timers(self);
   const bool going_on = run_ready(self);
   enter_shard(self);
-  if (!going_on) return nullptr;
-  if (shard.drained() && !ref::steal(PyObject_CallMethod(object, "_on_drained", nullptr))) return nullptr;
+  if (!going_on) return turn_end::failed;
+  const auto tell = [self](const char* method) {
+    return static_cast<bool>(ref::steal(PyObject_CallMethod(as_object(self), method, nullptr)));
+  };
+  if (shard.drained() && !tell("_on_drained")) return turn_end::failed;
   const bool all_left = self->core->guests != nullptr && self->core->guests->all_left();
-  if (all_left && !ref::steal(PyObject_CallMethod(object, "_on_guests_left", nullptr))) return nullptr;
+  if (all_left && !tell("_on_guests_left")) return turn_end::failed;
+  return any ? turn_end::busy : turn_end::idle;
+}
+
+// Turns of the loop, until one brings no request: what Python does between them costs as much as a short one. Signals
+// and the other threads of the interpreter need that all the same.
+PyObject* run_once(PyObject* object, PyObject*) {
+  constexpr int turns_max = 64;
+  loop_object* self = self_of(object);
+  if (!check_open(self)) return nullptr;
+  self->core->thread_id.store(PyThread_get_thread_ident(), std::memory_order_relaxed);
+  auto end = run_turn(self);
+  for (int i = 1; i < turns_max && end == turn_end::busy && !self->stopping; ++i) end = run_turn(self);
+  if (end == turn_end::failed) return nullptr;
   Py_RETURN_NONE;
 }
 
@@ -616,7 +632,7 @@ PyMethodDef methods[] = {
     {"call_later", as_method(call_later), METH_FASTCALL | METH_KEYWORDS, "Run callback(*args) after a delay in s."},
     {"call_at", as_method(call_at), METH_FASTCALL | METH_KEYWORDS, "Run callback(*args) at a time of this clock."},
     {"time", time, METH_NOARGS, "The loop's monotonic clock, in s."},
-    {"_run_once", run_once, METH_NOARGS, "One turn: I/O, requests, timers, callbacks."},
+    {"_run_once", run_once, METH_NOARGS, "A turn, or some while requests come: I/O, requests, timers, callbacks."},
     {"_push_ready", push_ready_handle, METH_O, "Run a handle in the next turn."},
     {"_watch", watch, METH_VARARGS, "Add (0), modify (1) or remove (2) a watched descriptor."},
     {"_open_shard", open_shard, METH_O, "Make the shard, from the configuration as a dict."},
@@ -648,6 +664,7 @@ PyMethodDef methods[] = {
 
 PyMemberDef members[] = {
     {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(loop_object, weak_references), Py_READONLY, nullptr},
+    {"_stopping", Py_T_BOOL, offsetof(loop_object, stopping), 0, nullptr},
     {nullptr, 0, 0, 0, nullptr},
 };
 

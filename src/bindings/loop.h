@@ -74,6 +74,7 @@ struct loop_core {
 struct loop_object {
   PyObject_HEAD loop_core* core;
   PyObject* weak_references;
+  bool stopping;  // asyncio's `_stopping`: run_forever() is to return
 };
 
 inline module_state& state_of_loop(const loop_object* loop) noexcept { return *loop->core->state; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include "core/intrusive_list.h"
@@ -25,6 +26,7 @@ class timer_wheel {
  public:
   static constexpr int64_t tick_ms = TickMs;
   static constexpr int64_t slot_count = 512;
+  static_assert(slot_count % 64 == 0);
 
   explicit timer_wheel(int64_t now_ms) noexcept : tick_(now_ms / tick_ms) {}
 
@@ -50,7 +52,9 @@ class timer_wheel {
     // A wheel that was not turned for a whole round looks at every slot once.
     tick_ = std::max(tick_, last - slot_count);
     while (tick_ < last) {
-      auto& slot = slots_[static_cast<size_t>(tick_++ % slot_count)];
+      const size_t at = slot_of(tick_++);
+      auto& slot = slots_[at];
+      unmark(at);
       intrusive_list<T, timer_tag> due;
       while (T* object = slot.pop_front()) due.push_back(*object);
       while (T* object = due.pop_front()) {
@@ -65,27 +69,46 @@ class timer_wheel {
   }
 
   // How long advance() has nothing to do, at most `limit_ms`; `limit_ms` when nothing is armed.
-  int64_t quiet_ms(int64_t now_ms, int64_t limit_ms) const noexcept {
+  int64_t quiet_ms(int64_t now_ms, int64_t limit_ms) noexcept {
     if (armed_ == 0) return limit_ms;
-    for (int64_t ahead = 0; ahead < slot_count; ++ahead) {
+    for (int64_t ahead = marked_from(0); ahead < slot_count; ahead = marked_from(ahead + 1)) {
       const int64_t quiet = (tick_ + ahead + 1) * tick_ms - now_ms;
       if (quiet >= limit_ms) return limit_ms;
-      if (!slots_[static_cast<size_t>((tick_ + ahead) % slot_count)].empty()) return std::max<int64_t>(quiet, 0);
+      const size_t at = slot_of(tick_ + ahead);
+      if (!slots_[at].empty()) return std::max<int64_t>(quiet, 0);
+      unmark(at);
     }
     return limit_ms;
   }
 
  private:
+  static size_t slot_of(int64_t tick) noexcept { return static_cast<size_t>(tick % slot_count); }
+  void unmark(size_t slot) noexcept { marks_[slot / 64] &= ~(uint64_t{1} << slot % 64); }
+
+  // How far ahead of tick_ the first marked slot is, from `ahead` on; slot_count or more: there is none.
+  int64_t marked_from(int64_t ahead) const noexcept {
+    while (ahead < slot_count) {
+      const size_t at = slot_of(tick_ + ahead);
+      const uint64_t rest = marks_[at / 64] >> at % 64;
+      if (rest != 0) return ahead + std::countr_zero(rest);
+      ahead += 64 - static_cast<int64_t>(at % 64);
+    }
+    return slot_count;
+  }
+
   void file(T& object) noexcept {
     wheel_timer& entry = object;
     if (!entry.linked()) ++armed_;
     const int64_t wanted = entry.deadline_ms / tick_ms;
     const int64_t tick = std::clamp(wanted, tick_, tick_ + slot_count - 1);
     entry.filed_ms = tick * tick_ms;
-    slots_[static_cast<size_t>(tick % slot_count)].push_back(object);
+    const size_t at = slot_of(tick);
+    slots_[at].push_back(object);
+    marks_[at / 64] |= uint64_t{1} << at % 64;
   }
 
   std::array<intrusive_list<T, timer_tag>, slot_count> slots_;
+  std::array<uint64_t, slot_count / 64> marks_{};  // of slots that something was filed in; it may have left since
   int64_t tick_;
   int64_t armed_ = 0;
 };
