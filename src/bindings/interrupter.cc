@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "core/clock.h"
 #include "fasterapi/python/gil.h"
 #include "server/lease.h"
 
@@ -15,7 +16,7 @@ constexpr auto raise_again_after = std::chrono::milliseconds(50);
 
 interrupter::interrupter(const server::lease& watched, PyObject* raised)
     : watched_(watched), interpreter_(PyInterpreterState_Get()), raised_(Py_NewRef(raised)) {
-  target_.bind();
+  target_.bind(PyThreadState_Get());
 }
 
 interrupter::~interrupter() {
@@ -61,7 +62,7 @@ void interrupter::run() {
       const python::GILGuard held(state);
       const std::lock_guard raising(mutex_);
       if (section_ == meant && watched_.section() == meant) {
-        target_.raise(raised_);
+        target_.raise(raised_, core::monotonic_ns());
       } else if (section_ == meant) {
         section_ = 0;  // it is over, and no other has its number
       }

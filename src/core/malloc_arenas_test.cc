@@ -44,8 +44,13 @@ size_t arenas_of_threads(size_t count) {
   return count_arenas();
 }
 
-// In processes of their own: what malloc was told holds for ever.
-TEST(MallocArenasTest, ThreadsShareAsManyArenasAsAreAllowed) {
+// In processes of their own, begun anew: what malloc was told holds for ever, and so do the arenas that it has.
+class MallocArenasTest : public testing::Test {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+TEST_F(MallocArenasTest, ThreadsShareAsManyArenasAsAreAllowed) {
   EXPECT_EXIT(
       {
         limit_malloc_arenas(2);
@@ -54,7 +59,7 @@ TEST(MallocArenasTest, ThreadsShareAsManyArenasAsAreAllowed) {
       testing::ExitedWithCode(0), "");
 }
 
-TEST(MallocArenasTest, TheOwnersNumberIsKept) {
+TEST_F(MallocArenasTest, TheOwnersNumberIsKept) {
   if (count_arenas() == 0) GTEST_SKIP() << "malloc is not glibc's";
   for (const char* name : {"MALLOC_ARENA_MAX", "GLIBC_TUNABLES"}) {
     EXPECT_EXIT(

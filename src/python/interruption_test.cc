@@ -19,7 +19,7 @@ bool is_interrupted() {
 
 class Interruption : public testing::Test {
  protected:
-  void SetUp() override { raised.bind(); }
+  void SetUp() override { raised.bind(PyThreadState_Get()); }
 
   interruption raised;
 
@@ -29,28 +29,44 @@ class Interruption : public testing::Test {
 };
 
 TEST_F(Interruption, IsRaisedInTheCodeThatFollows) {
-  raised.raise(PyExc_ArithmeticError);
+  raised.raise(PyExc_ArithmeticError, 0);
   EXPECT_TRUE(is_interrupted());
   EXPECT_FALSE(is_interrupted());
   EXPECT_TRUE(raised.settle());
   EXPECT_FALSE(raised.settle());
 }
 
+TEST_F(Interruption, LeavesTimeToCleanUpBeforeItIsRaisedAgain) {
+  constexpr int64_t cleanup_ns = interruption::cleanup_ns;
+  raised.raise(PyExc_ArithmeticError, 0);
+  raised.raise(PyExc_ArithmeticError, 10 * cleanup_ns);  // the code was in C all the while
+  EXPECT_TRUE(is_interrupted());
+  for (const int64_t later : {int64_t{0}, cleanup_ns / 2, cleanup_ns - 1}) {
+    raised.raise(PyExc_ArithmeticError, 20 * cleanup_ns + later);
+    EXPECT_FALSE(is_interrupted());
+  }
+  raised.raise(PyExc_ArithmeticError, 21 * cleanup_ns);
+  EXPECT_TRUE(is_interrupted());
+  EXPECT_TRUE(raised.settle());
+  raised.raise(PyExc_ArithmeticError, 21 * cleanup_ns);
+  EXPECT_TRUE(is_interrupted()) << "it is other code";
+}
+
 TEST_F(Interruption, IsForgottenWhereItComesTooLate) {
-  raised.raise(PyExc_ArithmeticError);
+  raised.raise(PyExc_ArithmeticError, 0);
   EXPECT_TRUE(raised.settle());
   EXPECT_FALSE(is_interrupted());
 }
 
 TEST_F(Interruption, DoesNotReachShelteredCode) {
-  raised.raise(PyExc_ArithmeticError);
+  raised.raise(PyExc_ArithmeticError, 0);
   raised.shelter();
   EXPECT_FALSE(is_interrupted());
-  raised.raise(PyExc_ArithmeticError);
+  raised.raise(PyExc_ArithmeticError, 0);
   EXPECT_FALSE(is_interrupted());
   raised.expose();
   EXPECT_FALSE(is_interrupted()) << "it was raised while the code was sheltered";
-  raised.raise(PyExc_ArithmeticError);
+  raised.raise(PyExc_ArithmeticError, 0);
   EXPECT_TRUE(is_interrupted());
 }
 
@@ -58,7 +74,7 @@ TEST_F(Interruption, IsThatOfTheThreadAsLongAsItIsThere) {
   EXPECT_EQ(interruption::here(), &raised);
   {
     interruption inner;
-    inner.bind();
+    inner.bind(PyThreadState_Get());
     EXPECT_EQ(interruption::here(), &inner);
   }
   EXPECT_EQ(interruption::here(), nullptr);

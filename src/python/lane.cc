@@ -147,7 +147,7 @@ void lane::leave_interpreter() noexcept {
 
 // Attached while one job follows the other, detached while there is none.
 void lane::work(worker& self, PyThreadState* thread) {
-  self.raised.bind();
+  self.raised.bind(thread);
   tally& counts = position_.counts;
   while (!leaving()) {
     job* next = crew_.take(position_, self.turn);
@@ -266,7 +266,7 @@ void lane::run_interrupter() {
         const std::lock_guard alone(each->interrupting);
         const job* current = each->current.load(std::memory_order_seq_cst);
         const bool meant = all || std::find(wanted.begin(), wanted.end(), current) != wanted.end();
-        if (current != nullptr && meant) each->raised.raise(place_.interruption.get());
+        if (current != nullptr && meant) each->raised.raise(place_.interruption.get(), core::monotonic_ns());
       }
     }
     for (job* each : wanted) each->release();
