@@ -21,6 +21,8 @@ SETTLED_AFTER_S = 60.0
 START_TIMEOUT_S = 120.0
 # How much longer than the grace period a worker that ends may take before it is killed.
 DRAIN_MARGIN_S = 2.0
+# How long a worker that is stuck may take to say that it accepts no more.
+STUCK_MARGIN_S = 0.2
 
 type Why = Literal["first", "death", "recycle", "reload"]
 type Phase = Literal["starting", "serving", "leaving"]
@@ -99,6 +101,8 @@ class _Member:
     requests: int = 0
     rss_bytes: int = 0
     is_stuck: bool = False
+    # It was told to end, and accepts no more.
+    is_draining: bool = False
     # When it is killed: it did not start, or end, in time.
     deadline_s: float = 0.0
 
@@ -195,6 +199,13 @@ class Fleet:
             self._members[number].is_stuck = True
         return self.tick()
 
+    def draining(self, number: int) -> None:
+        """A member that was told to end accepts no more; what its pool has, it may finish also where it is stuck."""
+        member = self._members.get(number)
+        if member is not None and member.phase == "leaving" and member.deadline_s > self.clock():
+            member.is_draining = True
+            member.deadline_s = self.clock() + self.rules.grace_period_s + DRAIN_MARGIN_S
+
     def reload(self) -> list[Action]:
         """Somebody wants all workers to load the app afresh."""
         if not self.is_up:
@@ -241,6 +252,11 @@ class Fleet:
         """Whether that member was told to end: then its end is no failure."""
         return self._members[number].phase == "leaving"
 
+    def is_lost(self, number: int) -> bool:
+        """Whether that member is stuck and has not done as it was told: there is nothing that it will finish."""
+        member = self._members[number]
+        return member.phase == "leaving" and member.is_stuck and not member.is_draining
+
     def restart_in_s(self, slot: int) -> float | None:
         """Until the slot's next worker is started; None where that is not planned."""
         at = self._slots[slot].start_at_s
@@ -261,9 +277,18 @@ class Fleet:
     def _replace(self, slot: _Slot, member: _Member) -> None:
         if slot.serving is not None:
             ends = slot.serving
-            # One that is stuck can finish nothing, and would go on to turn away whom it accepts.
-            self._dismiss(ends, Kill(ends.number) if ends.is_stuck else Drain(ends.number))
+            self._dismiss(ends, Drain(ends.number))
+            if ends.is_stuck:
+                self._hurry(ends)
         slot.serving = member
+
+    def _hurry(self, stuck: _Member) -> None:
+        """See that it finishes what its pool has, or ends, and that a slot has one such member at a time."""
+        # Where its stuck code has the GIL, it cannot do as it is told, and goes on to turn away whom it accepts.
+        stuck.deadline_s = self.clock() + STUCK_MARGIN_S
+        for other in self._members.values():
+            if other.slot == stuck.slot and other.is_stuck and other.phase == "leaving" and other is not stuck:
+                other.deadline_s = self.clock()
 
     def _dismiss(self, member: _Member, how: Drain | Kill) -> None:
         member.phase = "leaving"

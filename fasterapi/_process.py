@@ -7,7 +7,8 @@ tell to accept from another slot's socket too, or no longer.
 
 Reports go to REPORT_FD, one JSON object a line: `{"routes": […]}` once it accepts connections, or `{"error": "…"}`;
 then `{"requests": 1000}`, how many it has answered, where it is replaced after so many, and `{"stuck": true}` when a
-handler does not end that nothing interrupts; that one is written by the engine, since no Python code may run any more.
+handler does not end that nothing interrupts; that one is written by the engine, since no Python code may run any more;
+and `{"draining": true}` once it obeys that order.
 """
 
 from __future__ import annotations

@@ -178,6 +178,8 @@ class Supervisor:
                 self._worker_cannot_start(child, report["error"])
             elif "requests" in report:
                 self._fleet.measured(child.number, requests=report["requests"])
+            elif "draining" in report:
+                self._fleet.draining(child.number)
             elif "stuck" in report:
                 self._carry_out(self._fleet.stuck(child.number))
             elif "routes" in report:
@@ -292,7 +294,7 @@ class Supervisor:
         self._stop_deadline = time.monotonic() + self._config["grace_period_s"] + STOP_MARGIN_S
         for child in self._children.values():
             # One that does not listen yet has no requests to finish, and may not handle signals yet.
-            child.discarded = not child.ready
+            child.discarded = not child.ready or self._fleet.is_lost(child.number)
             child.signal(signal.SIGKILL if child.discarded else number)
             # After the signal, which would kill one that has ended its loop already.
             child.tell({"order": "stop"})

@@ -167,6 +167,7 @@ class Orders:
                 loop._request_stop()
             case "drain":
                 loop._request_drain()
+                self.report({"draining": True})
                 loop.call_soon_threadsafe(loop.call_later, config["grace_period_s"], _end_late)
             case "lend":
                 loop._add_listener(order["slot"], config["listener_fds"][order["slot"]], config["backlog"])

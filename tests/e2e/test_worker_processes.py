@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.conftest import Serve
 from tests.e2e.gate import SOURCE, Gate, wait_until
+from tests.e2e.serving import Server
 from tests.e2e.versions import Clients, app_of, ask, until, versions
 from tests.e2e.wire import Wire, request
 
@@ -68,6 +69,38 @@ def test_a_stuck_worker_does_not_outlive_its_supervisor_for_long(serve: Serve, p
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
     assert "the supervisor is gone, and some requests do not end" in server.log
+
+
+def processes(server: Server) -> list[object]:
+    return [ask(server, "/process") for _ in range(10)]
+
+
+def test_what_the_pool_of_a_stuck_worker_does_is_finished(serve: Serve, tmp_path: Path) -> None:
+    pooled = """
+@app.get("/pooled", run="pool")
+def pooled():
+    pass_gate("second")
+    return "done"
+
+@app.get("/late", run="inline", timeout=0.1)
+async def late():
+    pass_gate("gate")
+"""
+    with Gate(tmp_path) as gate, Gate(tmp_path, "second") as second, serve(STUCK + pooled, "--workers", "1") as server:
+        with Wire(server) as waiting, Wire(server) as stuck:
+            before = ask(server, "/process")
+            waiting.send(request("/pooled"))
+            second.wait_for_somebody()
+            stuck.send(request("/late"))
+            gate.wait_for_somebody()
+            assert stuck.receive().status == 504
+            server.wait_for_log("worker 0 is stuck")
+            # Until the stuck one accepts no more, a connection may still come to it, and be answered 503.
+            until(lambda: all(isinstance(found, int) and found != before for found in processes(server)))
+            second.open()
+            assert waiting.receive().json == "done"
+        gate.open()
+        assert server.stop() == 0
 
 
 def test_another_worker_takes_over_while_one_cannot_start(serve: Serve, tmp_path: Path) -> None:

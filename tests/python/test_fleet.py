@@ -15,6 +15,7 @@ from fasterapi._fleet import (
     RESTART_DELAY_MAX_S,
     SETTLED_AFTER_S,
     START_TIMEOUT_S,
+    STUCK_MARGIN_S,
     Action,
     Drain,
     Fleet,
@@ -183,14 +184,35 @@ def test_requests_and_memory_are_reasons_too() -> None:
     ]
 
 
-def test_a_stuck_worker_serves_until_another_does_and_is_killed_then() -> None:
+def test_a_stuck_worker_serves_until_another_does_and_is_killed_then_unless_it_accepts_no_more() -> None:
+    for obeys in (False, True):
+        world = up(grace_period_s=5.0)
+        world.do(world.fleet.stuck(0))
+        assert world.running == {0: 0, 1: 1, 2: 0}
+        assert world.draining == set()
+        world.ready(2)
+        assert world.draining == {0}
+        if obeys:
+            world.fleet.draining(0)
+        assert world.fleet.is_lost(0) is not obeys
+        world.pass_time(STUCK_MARGIN_S)
+        assert world.killed == (set() if obeys else {0})
+        world.pass_time(5 + DRAIN_MARGIN_S)
+        assert world.killed == {0}
+
+
+def test_a_slot_has_one_stuck_worker_that_is_to_end() -> None:
     world = up(grace_period_s=5.0)
     world.do(world.fleet.stuck(0))
-    assert world.running == {0: 0, 1: 1, 2: 0}
-    assert world.killed == set()
     world.ready(2)
+    world.fleet.draining(0)
+    world.pass_time(1)
+    world.do(world.fleet.stuck(2))
+    world.ready(3)
+    world.fleet.draining(2)
+    world.pass_time(STUCK_MARGIN_S)
     assert world.killed == {0}
-    assert world.draining == set()
+    assert set(world.accepting) == {1, 3}
 
 
 def test_a_replacement_that_dies_leaves_the_old_one_in_its_place() -> None:
