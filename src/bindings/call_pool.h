@@ -62,11 +62,10 @@ class call_pool final : public server::call_runner {
 
   // Until all its threads are there, or could not be: that error. Not attached.
   core::result<> await_ready();
-  // Whether each of its own interpreters has been opened.
   // Takes no calls any more, and lets its interpreters end. Not attached.
   void close() { crew_->close(python::shutdown_mode::cancel); }
   bool has_ended() const { return crew_->has_ended(); }
-
+  // Whether each of its own interpreters has been opened.
   bool ready() const noexcept { return opened_.load(std::memory_order_acquire) >= plan_.interpreters; }
   // Why an interpreter could not be opened at first; empty if all could, so far.
   std::string failure() const;
