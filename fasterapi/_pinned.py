@@ -22,6 +22,11 @@ __all__ = ["Workers"]
 
 _EVENTS = {
     "stuck": (logging.ERROR, "worker {0} is stuck in a handler whose time was up; a fresh interpreter takes its place"),
+    "stuck_among_others": (
+        logging.ERROR,
+        "worker {0} is stuck in a handler whose time was up; it serves again when that ends, since no fresh interpreter"
+        " can take its place under threads",
+    ),
     "replaced": (logging.INFO, "worker {0} has a fresh interpreter"),
     "not_replaced": (logging.ERROR, "worker {0} has no fresh interpreter yet:\n{1}"),
     "pool_replaced": (logging.INFO, "pooled interpreter {0} is a fresh one now"),

@@ -77,6 +77,8 @@ class APIRoute:
             raise TypeError(f"the handler of {path!r} is not callable: {endpoint!r}")
         _check_run(run)
         _check_timeout(timeout)
+        if not isinstance(always_admit, bool):
+            raise TypeError(f"always_admit must be True or False, not {always_admit!r}")
         self.path = path
         self.endpoint = endpoint
         self.methods = frozenset(method.upper() for method in methods)

@@ -260,10 +260,11 @@ void serving::settle(batch& ready) {
   }
 }
 
-// Looks for the workers that are stuck, and for substitutes for them.
+// Looks for the workers that are stuck, and for substitutes for them where there can be any.
 void serving::notice_stuck() {
+  const bool can_replace = plan_.make_workers != nullptr;
   next_try_ms_ = -1;
-  if (stopping() || plan_.make_workers == nullptr) return;
+  if (stopping()) return;
   size_t stuck = 0;
   std::vector<vacancy> present;
   for (const batch& one : batches_) {
@@ -278,9 +279,9 @@ void serving::notice_stuck() {
   }
   vacancies_ = std::move(present);
   for (vacancy& open : vacancies_) {
-    if (!std::exchange(open.is_told, true)) tell("stuck", open.of->index(), {});
+    if (!std::exchange(open.is_told, true)) tell(can_replace ? "stuck" : "stuck_among_others", open.of->index(), {});
     if (stopping()) return;
-    if (stuck <= stuck_max && !is_being_replaced(*open.of)) fill(open);
+    if (can_replace && stuck <= stuck_max && !is_being_replaced(*open.of)) fill(open);
   }
 }
 

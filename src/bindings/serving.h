@@ -45,8 +45,8 @@ class serving {
   static constexpr int64_t end_margin_ms = 2'000;
 
   // Borrowed: on_ready(routes of each worker), once all listen; on_event(what, worker index, text) for the log, where
-  // `what` is "stuck", "replaced", "not_replaced", "pool_replaced", "pool_not_replaced", "reloading", "reloaded",
-  // "reload_failed" or "cannot_reload".
+  // `what` is "stuck", "stuck_among_others" (in an interpreter that others share), "replaced", "not_replaced",
+  // "pool_replaced", "pool_not_replaced", "reloading", "reloaded", "reload_failed" or "cannot_reload".
   serving(std::unique_ptr<worker_pool> first, serving_plan plan, PyObject* on_ready, PyObject* on_event);
   ~serving();
   serving(const serving&) = delete;

@@ -12,8 +12,9 @@ from textwrap import dedent
 import pytest
 
 from tests.e2e.conftest import Serve
+from tests.e2e.gate import SOURCE, Gate
 from tests.e2e.serving import Server
-from tests.e2e.wire import Wire
+from tests.e2e.wire import Wire, request
 
 pytestmark = pytest.mark.parametrize("strategy", ["threads"], indirect=True)
 
@@ -163,3 +164,37 @@ def test_threads_of_the_app_see_its_worker(serve: Serve) -> None:
     with serve(APP, "--workers", "2") as server:
         answers = [_ask(server, "/who") for _ in range(20)]
         assert all(name == f"worker-{index}" for index, name in answers)  # type: ignore[misc]
+
+
+STUCK = (
+    SOURCE
+    + """
+from fasterapi import App
+
+app = App()
+
+@app.get("/stuck", run="inline", timeout=0.1)
+def stuck():
+    pass_gate("gate")
+
+@app.get("/fine")
+async def fine():
+    return "fine"
+"""
+)
+
+
+def test_a_stuck_worker_is_told_of_and_serves_again(serve: Serve, tmp_path: Path) -> None:
+    with Gate(tmp_path) as gate, serve(STUCK, "--workers", "1") as server, Wire(server) as wire:
+        wire.send(request("/stuck"))
+        gate.wait_for_somebody()
+        assert wire.receive().status == 504
+        server.wait_for_log("worker 0 is stuck in a handler whose time was up; it serves again when that ends")
+        with Wire(server) as other:
+            assert other.ask("/nowhere").status == 404
+            assert other.ask("/fine").status == 503
+        gate.open()
+        server.wait_for_log("stuck.*was ended: its time was up")
+        with Wire(server) as other:
+            assert other.ask("/fine").json == "fine"
+        assert server.log.count("is stuck in a handler") == 1

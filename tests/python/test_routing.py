@@ -149,6 +149,12 @@ def test_timeout_is_a_number_of_seconds(timeout: Any, error: type[Exception]) ->
         APIRouter().include_router(APIRouter(), timeout=timeout)
 
 
+def test_always_admit_is_true_or_false() -> None:
+    wrong: Any = "no"
+    with pytest.raises(TypeError, match="always_admit must be True or False, not 'no'"):
+        APIRoute("/x", lambda: 1, always_admit=wrong)
+
+
 class _Engine:
     """What a route hands to the engine."""
 
