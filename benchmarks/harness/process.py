@@ -96,10 +96,10 @@ class ServerProcess:
         """Time since it was started."""
         return time.monotonic() - self._started_s
 
-    def wait_ready(self) -> None:
-        """Returns once a connection is accepted; raises ServerFailed after READY_TIMEOUT_S or where it has ended."""
+    def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Returns once a connection is accepted; raises ServerFailed after `timeout_s` or where it has ended."""
         assert self._process is not None, "the server was not started"
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise ServerFailed(f"ended at start: {self.last_words()}")
@@ -108,7 +108,7 @@ class ServerProcess:
                 return
             except OSError:
                 time.sleep(POLL_S)
-        raise ServerFailed(f"did not listen within {READY_TIMEOUT_S:.0f} s: {self.last_words()}")
+        raise ServerFailed(f"did not listen within {timeout_s:.0f} s: {self.last_words()}")
 
     def check(self, workload: Workload, answer: object) -> None:
         """Raises ServerFailed unless the workload's request is answered 200 with `answer`, twice on a connection."""

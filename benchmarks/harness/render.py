@@ -197,6 +197,13 @@ def profile(result: Document, servers: dict[str, Server]) -> str:
     return table(head, lines)
 
 
+def instructions(result: Document, servers: dict[str, Server]) -> str:
+    """One row per workload: a request alone, and one of several at once."""
+    head = ["instructions of a request", "alone", f"{result['settings']['burst']} at once"]
+    lines = [[SHORT_TITLES[row["workload"]], f"{row['alone']:,}", f"{row['in_burst']:,}"] for row in result["summary"]]
+    return table(head, lines)
+
+
 def executors(result: Document, servers: dict[str, Server]) -> str:
     """The table of `make bench-executor`, and what could not be measured."""
     drawn = table(executor_table.HEAD, executor_table.table_rows(result))
@@ -273,6 +280,7 @@ BLOCKS: dict[str, tuple[str, Callable[[Document, dict[str, Server]], str]]] = {
     "scaling": ("scaling.json", scaling),
     "memory": ("memory.json", memory),
     "profile": ("profile.json", profile),
+    "instructions": ("instructions.json", instructions),
     "soak": ("soak.json", soak),
     "executors": ("executor.json", executors),
     "executors-machine": ("executor.json", executors_machine),
