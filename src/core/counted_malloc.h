@@ -1,15 +1,14 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
-// Counts what a test program allocates, by standing in for malloc. To be included by one source of a program, which is
-// not built with sanitizers: they stand in for it themselves.
+// Counts what each thread of a test program allocates, by standing in for malloc. To be included by one source of a
+// program, which is not built with sanitizers: they stand in for it themselves.
 
 namespace fasterapi::core {
-inline std::atomic<uint64_t> allocations = 0;
+inline constinit thread_local uint64_t allocations = 0;
 }
 
 extern "C" {
