@@ -60,12 +60,14 @@ async def write():
 @app.get("/wait")
 async def wait():
     global waiting
-    waiting += 1
+    with lock:
+        waiting += 1
     print(f"waiting {waiting}", flush=True)
     try:
         await asyncio.sleep(0.5)
     finally:
-        waiting -= 1
+        with lock:
+            waiting -= 1
     return threading.current_thread().name
 
 
