@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,14 +25,13 @@ from benchmarks.harness import places
 from benchmarks.harness.machine import commit, describe_machine
 from benchmarks.harness.process import ServerFailed, ServerProcess
 from benchmarks.harness.result import write_result
-from benchmarks.harness.server import PROJECT, Server
+from benchmarks.harness.server import Server
 from benchmarks.harness.workload import WORKLOADS, Workload, workload_named
 
 __all__ = ["BURST", "Count", "count_in", "main", "request_bytes"]
 
-STRATEGY = (
-    "pinned"  # under others, where a handler runs depends on the time it takes: with valgrind, fifty times as long
-)
+# Under others, where a handler runs depends on the time it takes: with valgrind, fifty times as long.
+STRATEGY = "pinned"
 BURST = 16  # requests that come at once on their connection
 WARM_UP = 1_000  # requests before those that are counted
 REQUESTS = 10_000
@@ -52,11 +51,10 @@ class Count:
 
 
 def server() -> Server:
+    plain = Server.of_app(places.APPS / "ours.py", "--strategy", STRATEGY, name="instructions", label="FasterAPI")
     # The same hashes each time: they decide how far a look-up in a dict has to go.
     valgrind = ("env", "PYTHONHASHSEED=0", "valgrind", "--tool=cachegrind", "--cache-sim=no")
-    words = ("run", "{apps}/ours.py", "--port", "{port}", "--workers", "{workers}", "--strategy", STRATEGY)
-    command = (*valgrind, "--cachegrind-out-file=/dev/null", "{python}", "-m", "fasterapi", *words)
-    return Server("instructions", "FasterAPI", "", PROJECT, command, {}, (), {}, False)
+    return replace(plain, command=(*valgrind, "--cachegrind-out-file=/dev/null", *plain.command))
 
 
 def request_bytes(workload: Workload) -> bytes:

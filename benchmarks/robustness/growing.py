@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import Progress
 
+from benchmarks.harness import places
 from benchmarks.harness.process import ServerProcess
-from benchmarks.harness.server import PROJECT, Server
+from benchmarks.harness.server import Server
 from benchmarks.harness.soak import growth, soak
 from benchmarks.harness.workload import WORKLOADS
 from benchmarks.robustness.row import Figures, Row
@@ -19,10 +20,7 @@ MINUTES_MAX = 15.0
 
 
 def measure(strategy: str, scale: Scale) -> Figures:
-    words = ("run", "{apps}/ours.py", "--port", "{port}", "--workers", "{workers}", "--strategy", strategy)
-    server = Server(
-        f"growing-{strategy}", strategy, "", PROJECT, ("{python}", "-m", "fasterapi", *words), {}, (), {}, False
-    )
+    server = Server.of_app(places.APPS / "ours.py", "--strategy", strategy, name=f"growing-{strategy}", label=strategy)
     with ServerProcess(server, cores=None) as process, Progress(console=Console(quiet=True)) as progress:
         process.wait_ready()
         for workload in WORKLOADS:

@@ -13,7 +13,7 @@
 
 #include "core/clock.h"
 #include "fasterapi/python/errc.h"
-#include "fasterapi/python/runtime.h"
+#include "python/python_environment.h"
 
 namespace fasterapi::python {
 namespace {
@@ -21,21 +21,6 @@ namespace {
 constexpr int64_t ms = 1'000'000;
 // Longer than anything here takes, and shorter than a test's own end.
 constexpr int64_t patience_ns = 60'000 * ms;
-
-// One Python for all tests: it cannot be started twice.
-class python_environment : public testing::Environment {
- public:
-  void SetUp() override {
-    auto started = runtime::start();
-    ASSERT_TRUE(started.ok()) << started.failure().message;
-    runtime_ = started.take();
-  }
-  void TearDown() override { runtime_.reset(); }
-
- private:
-  std::unique_ptr<runtime> runtime_;
-};
-[[maybe_unused]] const auto* const environment = testing::AddGlobalTestEnvironment(new python_environment);
 
 std::unique_ptr<SubinterpreterExecutor> make(SubinterpreterExecutor::Config settings) {
   auto made = SubinterpreterExecutor::create(std::move(settings));

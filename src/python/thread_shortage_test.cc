@@ -11,27 +11,13 @@
 
 #include "core/failing_threads.h"
 #include "fasterapi/python/executor.h"
-#include "fasterapi/python/runtime.h"
+#include "python/python_environment.h"
 #include "python/shaky_pool.h"
 
 namespace fasterapi::python {
 namespace {
 
 using core::thread_shortage;
-
-class python_environment : public testing::Environment {
- public:
-  void SetUp() override {
-    auto started = runtime::start();
-    ASSERT_TRUE(started.ok()) << started.failure().message;
-    runtime_ = started.take();
-  }
-  void TearDown() override { runtime_.reset(); }
-
- private:
-  std::unique_ptr<runtime> runtime_;
-};
-[[maybe_unused]] const auto* const environment = testing::AddGlobalTestEnvironment(new python_environment);
 
 bool tells_of_threads(const core::error& failure) {
   return failure.message.find("cannot be started: Resource temporarily unavailable") != std::string::npos;

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Serve
-from tests.e2e.serving import STRATEGIES_AND_DEFAULT, Server
+from tests.e2e.serving import STRATEGIES_AND_DEFAULT, Server, server_of
 from tests.e2e.wire import Reply, Wire, request
 
 STRATEGIES = STRATEGIES_AND_DEFAULT
@@ -50,10 +50,7 @@ LARGE = 8000  # items: some 300 kB
 PLACES = ["inline", "pool", "async"]
 
 
-@pytest.fixture(scope="module")
-def server(module_serve: Any) -> Iterator[Server]:
-    with module_serve(APP, "--workers", "1", "--json-depth-max", "1000") as made:
-        yield made
+server = server_of(APP, "--workers", "1", "--json-depth-max", "1000", strategies=STRATEGIES)
 
 
 def items(count: int = LARGE) -> list[dict[str, Any]]:
@@ -105,8 +102,8 @@ def test_bodies_may_be_as_deep_as_the_server_says(server: Server, place: str, pa
         assert post(wire, f"/depth/{place}", nested(1001)).status == 400
 
 
-def handed_out_first(place: str) -> Iterator[bytes]:
-    """Two large requests and a small one, at once on one connection."""
+def two_large_and_a_small(place: str) -> Iterator[bytes]:
+    """The requests, in that order."""
     for count in (LARGE, LARGE, 1):
         body = json.dumps(items(count)).encode()
         yield request(f"/{place}", "Content-Type: application/json", method="POST", body=body)
@@ -115,7 +112,7 @@ def handed_out_first(place: str) -> Iterator[bytes]:
 @pytest.mark.parametrize("place", PLACES)
 def test_large_bodies_in_a_pipeline(server: Server, place: str) -> None:
     with Wire(server) as wire:
-        wire.send(*handed_out_first(place))
+        wire.send(*two_large_and_a_small(place))
         assert [len(wire.receive().json) for _ in range(3)] == [LARGE, LARGE, 1]
 
 
