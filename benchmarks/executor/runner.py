@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from benchmarks.executor.rows import ROWS
 from benchmarks.executor.table import HEAD, missing, table_rows
 from benchmarks.harness import places
 from benchmarks.harness.figures import DISTURBED_SHARE, figure_of
-from benchmarks.harness.machine import commit, describe_machine
+from benchmarks.harness.measurement import Measurement
 from benchmarks.harness.procfs import core_time
 from benchmarks.harness.result import Document, write_result
 
@@ -163,20 +162,16 @@ def main(words: list[str]) -> int:
         Step(row.what, by) for row in ROWS if not arguments.only or row.what in arguments.only for by in row.contestants
     ]
     path = arguments.json or (places.CACHE if arguments.only else places.RESULTS) / "executor.json"
-    facts: Document = {
-        "kind": "executor",
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        **commit(),
-        "machine": describe_machine(),
-        "settings": {"rounds": arguments.rounds, "tries": arguments.tries, "cores": arguments.cores},
-        "versions": versions(),
-    }
+    measurement = Measurement("executor")
+    settings = {"rounds": arguments.rounds, "tries": arguments.tries, "cores": arguments.cores}
+    used = versions()
     runs: list[Document] = []
     gaps: dict[Step, str] = {}
 
     def save() -> Document:
         result: Document = {
-            **facts,
+            **measurement.head(settings),
+            "versions": used,
             "not_measured": [{**asdict(step), "reason": reason} for step, reason in gaps.items()],
             "summary": summary_of(runs),
             "runs": runs,

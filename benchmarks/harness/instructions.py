@@ -12,9 +12,7 @@ import shutil
 import signal
 import socket
 import sys
-import time
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -22,9 +20,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.harness import places
-from benchmarks.harness.machine import commit, describe_machine
+from benchmarks.harness.measurement import Measurement
 from benchmarks.harness.process import ServerFailed, ServerProcess
-from benchmarks.harness.result import write_result
+from benchmarks.harness.result import Document
 from benchmarks.harness.server import Server
 from benchmarks.harness.workload import WORKLOADS, Workload, workload_named
 
@@ -158,7 +156,7 @@ def main(words: list[str]) -> int:
     if shutil.which("valgrind") is None:
         console.print("[red]valgrind is not installed (on Debian: apt-get install valgrind)")
         return 1
-    started, clock = datetime.now(UTC), time.monotonic()
+    measurement = Measurement("instructions")
     counts, status = [], 0
     with Progress(console=console) as progress:
         for name in arguments.workload or names:
@@ -168,21 +166,15 @@ def main(words: list[str]) -> int:
                 console.print(f"[yellow]{name}: {error}", highlight=False)
                 status = 1
     console.print(counts_table(counts))
-    document = {
-        "kind": "instructions",
-        "started": started.isoformat(timespec="seconds"),
-        "took_s": round(time.monotonic() - clock, 1),
-        **commit(),
-        "machine": describe_machine(),
-        "settings": {"strategy": STRATEGY, "requests": REQUESTS, "warm_up": WARM_UP, "burst": BURST},
+    figures: Document = {
         "summary": [
             {"workload": each.workload, "alone": round(each.alone), "in_burst": round(each.in_burst)} for each in counts
         ],
     }
     whole = arguments.workload is None and status == 0
     result = arguments.json or (places.RESULTS if whole else places.CACHE) / "instructions.json"
-    write_result(result, document)
-    console.print(f"written: {os.path.relpath(result)}", highlight=False)
+    settings = {"strategy": STRATEGY, "requests": REQUESTS, "warm_up": WARM_UP, "burst": BURST}
+    measurement.write(result, console, settings, figures)
     return status
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -19,10 +16,10 @@ from benchmarks.harness.environment import prepare
 from benchmarks.harness.figures import figure_of
 from benchmarks.harness.idle import descriptors_available, idle_connections, open_connections, raise_descriptor_limit
 from benchmarks.harness.load import LoadFailed, run_load
-from benchmarks.harness.machine import commit, describe_machine
+from benchmarks.harness.measurement import Measurement
 from benchmarks.harness.process import ServerFailed, ServerProcess
 from benchmarks.harness.procfs import memory_of
-from benchmarks.harness.result import write_result
+from benchmarks.harness.result import Document
 from benchmarks.harness.server import Server, load_servers
 from benchmarks.harness.workload import workload_named
 
@@ -147,26 +144,20 @@ def main(words: list[str]) -> int:
         console.print(f"[yellow]the limit of descriptors allows {idle} idle connections only")
     wanted = [servers[name] for name in arguments.only or able]
     wanted, refused = prepare(wanted, console)
-    started, clock = datetime.now(UTC), time.monotonic()
+    measurement = Measurement("memory")
     rows = []
     with console.status("measuring") as status:
         for server in wanted:
             status.update(f"measuring {server.label}")
             rows.append(measure_server(server, arguments.workers, arguments.rounds, idle, console))
     console.print(memory_table(rows, arguments.workers, servers))
-    document = {
-        "kind": "memory",
-        "started": started.isoformat(timespec="seconds"),
-        "took_s": round(time.monotonic() - clock, 1),
-        **commit(),
-        "machine": describe_machine(),
-        "settings": {"workers": arguments.workers, "rounds": arguments.rounds, "idle": idle},
+    figures: Document = {
         "not_measured": [asdict(refusal) for refusal in refused],
         "summary": rows,
     }
     result = arguments.json or (places.CACHE if arguments.only else places.RESULTS) / "memory.json"
-    write_result(result, document)
-    console.print(f"written: {os.path.relpath(result)}", highlight=False)
+    settings = {"workers": arguments.workers, "rounds": arguments.rounds, "idle": idle}
+    measurement.write(result, console, settings, figures)
     return 0 if any(len(row) > 2 for row in rows) else 1
 
 

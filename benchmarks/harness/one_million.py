@@ -7,9 +7,7 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -17,9 +15,9 @@ from rich.table import Table
 
 from benchmarks.harness import places
 from benchmarks.harness.limit import build_program
-from benchmarks.harness.machine import commit, describe_machine
+from benchmarks.harness.measurement import Measurement
 from benchmarks.harness.process import ServerFailed, ServerProcess
-from benchmarks.harness.result import write_result
+from benchmarks.harness.result import Document
 from benchmarks.harness.server import Server
 
 __all__ = ["expected_stats", "main"]
@@ -73,7 +71,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--json", type=Path, default=places.RESULTS / "one_million.json", metavar="FILE")
     arguments = parser.parse_args(words)
     console = Console()
-    started, clock = datetime.now(UTC), time.monotonic()
+    measurement = Measurement("one_million")
     settings = {name: getattr(arguments, name) for name in ("requests", "connections", "workers")}
     rows = []
     try:
@@ -85,17 +83,10 @@ def main(words: list[str]) -> int:
         console.print(f"[red]{error}", highlight=False)
         return 1
     console.print(result_table(rows))
-    document = {
-        "kind": "one_million",
-        "started": started.isoformat(timespec="seconds"),
-        "took_s": round(time.monotonic() - clock, 1),
-        **commit(),
-        "machine": describe_machine(),
-        "settings": settings,
+    figures: Document = {
         "summary": rows,
     }
-    write_result(arguments.json, document)
-    console.print(f"written: {os.path.relpath(arguments.json)}", highlight=False)
+    measurement.write(arguments.json, console, settings, figures)
     return 0
 
 

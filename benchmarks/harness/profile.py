@@ -6,14 +6,11 @@ Each workload is measured twice: without `perf`, for the CPU time per request, a
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
-import time
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -24,9 +21,9 @@ from benchmarks.harness.campaign import LIMIT, OURS
 from benchmarks.harness.figures import cpu_used_ns
 from benchmarks.harness.limit import build_limit
 from benchmarks.harness.load import LoadFailed, run_load
-from benchmarks.harness.machine import commit, describe_machine
+from benchmarks.harness.measurement import Measurement
 from benchmarks.harness.process import ServerFailed, ServerProcess
-from benchmarks.harness.result import write_result
+from benchmarks.harness.result import Document
 from benchmarks.harness.server import Server, load_servers
 from benchmarks.harness.stacks import AREAS, count_areas
 from benchmarks.harness.workload import WORKLOADS, Workload, workload_named
@@ -120,7 +117,7 @@ def main(words: list[str]) -> int:
         console.print("[red]perf is not installed (on Debian: apt-get install linux-perf)")
         return 1
     build_limit()
-    started, clock = datetime.now(UTC), time.monotonic()
+    measurement = Measurement("profile")
     wanted = [(servers[LIMIT], workload_named("def-json"))]
     wanted += [(servers[OURS], workload_named(name)) for name in arguments.workload or names]
     profiles = []
@@ -134,19 +131,13 @@ def main(words: list[str]) -> int:
     if not profiles:
         return 1
     console.print(profile_table(profiles, servers))
-    document = {
-        "kind": "profile",
-        "started": started.isoformat(timespec="seconds"),
-        "took_s": round(time.monotonic() - clock, 1),
-        **commit(),
-        "machine": describe_machine(),
-        "settings": {"seconds": arguments.seconds, "samples_per_s": SAMPLES_PER_S},
+    figures: Document = {
         "areas": list(AREAS),
         "summary": [column.as_json() for column in profiles],
     }
     result = arguments.json or (places.CACHE if arguments.workload else places.RESULTS) / "profile.json"
-    write_result(result, document)
-    console.print(f"written: {os.path.relpath(result)}", highlight=False)
+    settings = {"seconds": arguments.seconds, "samples_per_s": SAMPLES_PER_S}
+    measurement.write(result, console, settings, figures)
     return 0
 
 

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -21,7 +20,7 @@ from benchmarks.harness.chart import draw_chart
 from benchmarks.harness.environment import installed_versions, prepare
 from benchmarks.harness.figures import Run, summarize
 from benchmarks.harness.limit import build_limit, compiler_version
-from benchmarks.harness.machine import commit, describe_machine
+from benchmarks.harness.measurement import Measurement
 from benchmarks.harness.panels import panels_of
 from benchmarks.harness.result import Document, write_result
 from benchmarks.harness.server import Server, load_servers
@@ -150,10 +149,10 @@ def main(words: list[str]) -> int:
     whole = not (arguments.only or arguments.workload or arguments.quick)
     result = arguments.json or (places.RESULTS if whole else places.CACHE) / "cpu_per_request.json"
     chart = arguments.svg or result.with_suffix(".svg")
-    facts = {"kind": "cpu-per-request", "started": datetime.now(UTC).isoformat(timespec="seconds"), **commit()}
-    facts |= {"machine": describe_machine(), "settings": asdict(settings), "versions": versions_of(able)}
+    measurement, versions = Measurement("cpu-per-request"), versions_of(able)
 
     def save() -> None:
+        facts = {**measurement.head(asdict(settings)), "versions": versions}
         write_figures(campaign, servers, facts, result, chart)
 
     measure(campaign, peers, workloads, console, save)

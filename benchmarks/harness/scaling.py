@@ -9,9 +9,7 @@ import argparse
 import os
 import subprocess
 import sys
-import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -20,9 +18,9 @@ from rich.table import Table
 from benchmarks.harness import places
 from benchmarks.harness.figures import figure_of
 from benchmarks.harness.load import LoadFailed, run_load
-from benchmarks.harness.machine import commit, describe_machine
+from benchmarks.harness.measurement import Measurement
 from benchmarks.harness.process import ServerFailed, ServerProcess
-from benchmarks.harness.result import write_result
+from benchmarks.harness.result import Document
 from benchmarks.harness.server import load_servers
 from benchmarks.harness.workload import Workload
 
@@ -70,7 +68,7 @@ def main(words: list[str]) -> int:
     if arguments.workers > cores:
         console.print(f"[red]{arguments.workers} workers need as many cores; usable here: {cores}")
         return 1
-    started, clock = datetime.now(UTC), time.monotonic()
+    measurement = Measurement("scaling")
     rounds = []
     with console.status("measuring") as status:
         for number in range(1, arguments.rounds + 1):
@@ -82,18 +80,12 @@ def main(words: list[str]) -> int:
                 return 1
     summary = {name: asdict(figure_of([row[name] for row in rounds])) for name in rounds[0]}
     console.print(scaling_table(summary, arguments.workers))
-    document = {
-        "kind": "scaling",
-        "started": started.isoformat(timespec="seconds"),
-        "took_s": round(time.monotonic() - clock, 1),
-        **commit(),
-        "machine": describe_machine(),
-        "settings": {"workers": arguments.workers, "rounds": arguments.rounds, "seconds": arguments.seconds},
+    figures: Document = {
         "summary": summary,
         "runs": rounds,
     }
-    write_result(arguments.json, document)
-    console.print(f"written: {os.path.relpath(arguments.json)}", highlight=False)
+    settings = {"workers": arguments.workers, "rounds": arguments.rounds, "seconds": arguments.seconds}
+    measurement.write(arguments.json, console, settings, figures)
     return 0
 
 

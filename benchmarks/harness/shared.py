@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,8 @@ from rich.table import Table
 
 from benchmarks.harness import places
 from benchmarks.harness.figures import figure_of
-from benchmarks.harness.machine import commit, describe_machine
-from benchmarks.harness.result import write_result
+from benchmarks.harness.measurement import Measurement
+from benchmarks.harness.result import Document
 from fasterapi import _engine, shared
 
 __all__ = ["main"]
@@ -180,7 +178,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--json", type=Path, default=places.RESULTS / "shared.json", metavar="FILE")
     arguments = parser.parse_args(words)
     console = Console()
-    started, clock = datetime.now(UTC), time.monotonic()
+    measurement = Measurement("shared")
     with console.status("measuring"):
         taken, wake_ups = measure_all(arguments.rounds, arguments.seconds)
     summary: list[dict[str, Any]] = [{"operation": name, "ns": rounded(each)} for name, each in taken.items()]
@@ -188,17 +186,11 @@ def main(words: list[str]) -> int:
         {"operation": "Queue: from put to the get that waits, another process", "ns": rounded(in_ns(wake_ups))}
     )
     console.print(result_table(summary))
-    document = {
-        "kind": "shared",
-        "started": started.isoformat(timespec="seconds"),
-        "took_s": round(time.monotonic() - clock, 1),
-        **commit(),
-        "machine": describe_machine(),
-        "settings": {"rounds": arguments.rounds, "seconds": arguments.seconds},
+    figures: Document = {
         "summary": summary,
     }
-    write_result(arguments.json, document)
-    console.print(f"written: {os.path.relpath(arguments.json)}", highlight=False)
+    settings = {"rounds": arguments.rounds, "seconds": arguments.seconds}
+    measurement.write(arguments.json, console, settings, figures)
     return 0
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -15,10 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from benchmarks.harness import places
 from benchmarks.harness.load import LoadFailed, run_load
-from benchmarks.harness.machine import commit, describe_machine
+from benchmarks.harness.measurement import Measurement
 from benchmarks.harness.process import ServerFailed, ServerProcess
 from benchmarks.harness.procfs import memory_of
-from benchmarks.harness.result import write_result
+from benchmarks.harness.result import Document
 from benchmarks.harness.server import load_servers
 from benchmarks.harness.workload import WORKLOADS
 
@@ -77,7 +75,7 @@ def main(words: list[str]) -> int:
     arguments = parser.parse_args(words)
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    started, clock = datetime.now(UTC), time.monotonic()
+    measurement = Measurement("soak")
     server = ServerProcess(load_servers()["ours"], cores=None, workers=arguments.workers)
     try:
         with server, Progress(*columns, console=console) as progress:
@@ -91,18 +89,12 @@ def main(words: list[str]) -> int:
         return 1
     last = samples[-1]
     console.print(f"{last.requests:,} requests, RSS {last.rss / 1e6:.1f} MB, grown by {grown:.2%}", highlight=False)
-    document = {
-        "kind": "soak",
-        "started": started.isoformat(timespec="seconds"),
-        "took_s": round(time.monotonic() - clock, 1),
-        **commit(),
-        "machine": describe_machine(),
-        "settings": {"requests": arguments.requests, "workers": arguments.workers, "seconds": arguments.seconds},
+    figures: Document = {
         "summary": {"requests": last.requests, "rss": last.rss, "growth": round(grown, 5)},
         "runs": [asdict(sample) for sample in samples],
     }
-    write_result(arguments.json, document)
-    console.print(f"written: {os.path.relpath(arguments.json)}", highlight=False)
+    settings = {"requests": arguments.requests, "workers": arguments.workers, "seconds": arguments.seconds}
+    measurement.write(arguments.json, console, settings, figures)
     return 0 if grown <= arguments.allowed else 1
 
 

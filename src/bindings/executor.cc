@@ -18,6 +18,7 @@
 #include "core/topology.h"
 #include "fasterapi/python/errc.h"
 #include "fasterapi/python/ref.h"
+#include "python/interruption.h"
 #include "python/module_path.h"
 
 namespace fasterapi::bindings {
@@ -32,7 +33,6 @@ constexpr int64_t lent_patience_ns = 5'000'000'000;
 
 // How long calls may take to end once they are interrupted because the program is.
 constexpr int64_t interrupt_patience_ns = 3'000'000'000;
-constexpr int64_t interrupt_again_ns = 50'000'000;
 constexpr int interrupted_status = 130;  // as a shell tells of a program that SIGINT ended
 
 struct executor_object {
@@ -291,7 +291,7 @@ void interrupt_calls(const crews& running) {
   for (const auto& each : running) each->close(python::shutdown_mode::cancel);
   while (!over && core::monotonic_ns() < until_ns) {
     for (const auto& each : running) each->interrupt_all();
-    over = wait_for_all(running, std::min(until_ns, core::monotonic_ns() + interrupt_again_ns));
+    over = wait_for_all(running, std::min(until_ns, core::monotonic_ns() + python::interruption::again_ns));
   }
   Py_END_ALLOW_THREADS;
   if (!over) {

@@ -8,12 +8,6 @@
 
 namespace fasterapi::bindings {
 
-namespace {
-
-constexpr auto raise_again_after = std::chrono::milliseconds(50);
-
-}  // namespace
-
 interrupter::interrupter(const server::lease& watched, PyObject* raised)
     : watched_(watched), interpreter_(PyInterpreterState_Get()), raised_(Py_NewRef(raised)) {
   target_.bind(PyThreadState_Get());
@@ -68,7 +62,8 @@ void interrupter::run() {
       }
     }
     lock.lock();
-    changed_.wait_for(lock, raise_again_after, [&] { return ending_ || section_ != meant; });
+    changed_.wait_for(lock, std::chrono::nanoseconds(python::interruption::again_ns),
+                      [&] { return ending_ || section_ != meant; });
   }
 }
 

@@ -7,14 +7,11 @@
 #include "core/clock.h"
 #include "core/cpus.h"
 #include "fasterapi/python/errc.h"
+#include "python/interruption.h"
 
 namespace fasterapi::python {
 
 namespace {
-
-// Jobs that run past a deadline of the executor's own shutdown are asked to end this often.
-constexpr auto shutdown_poll = std::chrono::milliseconds(50);
-constexpr int64_t interrupt_again_ns = 50'000'000;
 
 latency as_latency(const core::latency_histogram::summary& of) {
   return {of.count(), of.average_ns(), of.percentile_ns(0.50), of.percentile_ns(0.99)};
@@ -478,7 +475,7 @@ int64_t crew::expire(job& late) {
     where->interrupt(&late);
     if (!given_up && now_ns >= late.deadline_ns + plan_.stuck_after_ns) replace(where->where(), where);
   }
-  return now_ns + std::min(interrupt_again_ns, plan_.stuck_after_ns);
+  return now_ns + std::min(interruption::again_ns, plan_.stuck_after_ns);
 }
 
 bool crew::renew(size_t index, int64_t interpreter_id) {
@@ -597,7 +594,7 @@ core::result<> crew::shut_down(shutdown_mode mode, int64_t patience_ns) {
       lock.unlock();
       interrupt_all();
       lock.lock();
-      changed_.wait_for(lock, shutdown_poll, all_over);
+      changed_.wait_for(lock, std::chrono::nanoseconds(interruption::again_ns), all_over);
     }
   }
   const size_t left = lanes_.size();

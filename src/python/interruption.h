@@ -29,6 +29,8 @@ class interruption {
   // needs time too. `now_ns` is monotonic. Any thread that is attached to the same interpreter.
   void raise(PyObject* kind, int64_t now_ns) noexcept;
   static constexpr int64_t cleanup_ns = 100'000'000;
+  // When to raise again what code has not ended of: it may have caught it, or be in C.
+  static constexpr int64_t again_ns = 50'000'000;
 
   // Code follows that must not be interrupted: what was raised and not taken yet is forgotten, and nothing is raised.
   void shelter() noexcept;
