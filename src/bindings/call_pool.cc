@@ -204,8 +204,7 @@ bool call_pool::run(server::call& given, server::shard& home) noexcept {
 
 void call_pool::interrupt(server::call& running) noexcept {
   if (running.handler == nullptr) return;  // it is about to be given
-  pool_call::of(running).interrupt(running.timed_out ? std::optional(std::string(running.error_id.view()))
-                                                     : std::nullopt);
+  pool_call::of(running).interrupt(running.timed_out);
 }
 
 bool call_pool::overdue(server::call& running) noexcept { return pool_call::of(running).overdue(); }

@@ -44,13 +44,13 @@ bool is_routed(const server::call& call) noexcept { return call.refused.status =
 // Ends a call that nobody waits for any more: what was raised, which is taken, is where its handler was ended.
 void end_unwanted(site& here, server::call& call) {
   const ref raised = ref::steal(PyErr_GetRaisedException());
-  const auto request_id = timeout_of(here, call);
-  if (request_id && raised && is_routed(call)) {
+  if (raised && is_routed(call) && is_timed_out(call)) {
     const handler_entry& entry = entry_of(here.routes, call.matched.route);
+    const http::request_id id = call.id();
     const std::string_view trace = call.trace_parent();  // null where there is none
     shelter(here, call);
     if (!ref::steal(PyObject_CallFunction(here.state->log_timeout, "OOs#z#", raised.get(), entry.label.get(),
-                                          request_id->data(), static_cast<Py_ssize_t>(request_id->size()), trace.data(),
+                                          id.view().data(), static_cast<Py_ssize_t>(id.view().size()), trace.data(),
                                           static_cast<Py_ssize_t>(trace.size())))) {
       PyErr_WriteUnraisable(nullptr);
     }

@@ -45,16 +45,15 @@ pool_call::pool_call(server::call& guest, server::shard& home, call_pool& pool)
 
 // ---- the driver's side
 
-void pool_call::interrupt(std::optional<std::string> timeout_id) {
+void pool_call::interrupt(bool timed_out) {
   std::shared_ptr<guest_inbox> inbox;
   {
     const std::lock_guard lock(mutex_);
-    if (timeout_id) timeout_id_ = *timeout_id;
     inbox = inbox_;
   }
-  if (timeout_id) timed_out_.store(true, std::memory_order_release);
+  if (timed_out) timed_out_.store(true, std::memory_order_release);
   given_up_.store(true, std::memory_order_release);
-  if (inbox != nullptr) inbox->cancel(*this, timeout_id.has_value());
+  if (inbox != nullptr) inbox->cancel(*this, timed_out);
 }
 
 bool pool_call::overdue() {
@@ -69,12 +68,6 @@ bool pool_call::overdue() {
 
 // ---- the handler's side
 
-std::optional<std::string> pool_call::timeout_id() const {
-  if (!timed_out_.load(std::memory_order_acquire)) return std::nullopt;
-  const std::lock_guard lock(mutex_);
-  return timeout_id_;
-}
-
 // Its coroutine, if it has one, has ended.
 void pool_call::leave_loop() noexcept {
   if (guest_index_ != no_guest) inbox_->left(*this);
@@ -86,7 +79,7 @@ void pool_call::deliver(const server::answer_view& given) {
   detach_request(*to);
   if (!given_up()) {
     set(given);
-  } else if (timed_out_.load(std::memory_order_acquire)) {
+  } else if (timed_out()) {
     set_late();
   }
   pool_.ended();

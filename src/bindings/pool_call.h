@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
 #include <string_view>
 
 #include "bindings/request_task.h"
@@ -41,9 +39,8 @@ class pool_call final : public python::counted_job, public server::posted_answer
   // That of a call that was given to the pool.
   static pool_call& of(const server::call& given) noexcept { return *static_cast<pool_call*>(given.handler); }
 
-  // The driver of the shard: nobody waits for the answer any more; `timeout_id` is that of the answer that was given
-  // where the deadline has passed.
-  void interrupt(std::optional<std::string> timeout_id);
+  // The driver of the shard: nobody waits for the answer any more.
+  void interrupt(bool timed_out);
   // It was interrupted long ago: a coroutine that keeps its loop all the same costs that its interpreter.
   bool overdue();
 
@@ -52,7 +49,8 @@ class pool_call final : public python::counted_job, public server::posted_answer
   const endpoints& ends() const noexcept { return ends_; }
   bool unwanted() const noexcept override { return false; }  // it is run, to be answered
   bool given_up() const noexcept { return given_up_.load(std::memory_order_acquire); }
-  std::optional<std::string> timeout_id() const;
+  // Its deadline has passed, of which the shard may not know yet.
+  bool timed_out() const noexcept { return timed_out_.load(std::memory_order_acquire); }
   // Ends the call: its answer is posted.
   void deliver(const server::answer_view& given);
   void deliver_error(std::string_view why);
@@ -107,8 +105,7 @@ class pool_call final : public python::counted_job, public server::posted_answer
   size_t guest_index_ = no_guest;  // among those that run on the loop
 
   // Guarded by mutex_.
-  mutable std::mutex mutex_;
-  std::string timeout_id_;
+  std::mutex mutex_;
   std::shared_ptr<guest_inbox> inbox_;  // of the loop that has the coroutine
 };
 

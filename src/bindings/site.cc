@@ -101,10 +101,8 @@ bool is_unwanted(const site& here, const server::call& running) {
   return running.origin == nullptr;
 }
 
-std::optional<std::string> timeout_of(const site&, const server::call& running) {
-  if (is_guest(running)) return pool_call::of(running).timeout_id();
-  if (!running.timed_out) return std::nullopt;
-  return std::string(running.error_id.view());
+bool is_timed_out(const server::call& running) {
+  return is_guest(running) ? pool_call::of(running).timed_out() : running.timed_out;
 }
 
 bool is_readable(const site& here, const server::call& running) {

@@ -3,7 +3,6 @@
 #include <Python.h>
 
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "bindings/module_state.h"
@@ -65,9 +64,8 @@ void hide_loop(const site& here);
 void pause(const site& here, const server::call& running);
 // Whether nobody waits for the answer any more.
 bool is_unwanted(const site& here, const server::call& running);
-// The id of the answer that the engine has given because the deadline has passed; none if it has not. After
-// is_unwanted().
-std::optional<std::string> timeout_of(const site& here, const server::call& running);
+// Whether that is because its deadline has passed. After is_unwanted().
+bool is_timed_out(const server::call& running);
 // Whether the request can be read still. After is_unwanted().
 bool is_readable(const site& here, const server::call& running);
 // Whether what the handler has raised is due to the end of the loop that ran it. After is_unwanted().

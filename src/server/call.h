@@ -89,10 +89,9 @@ struct call : core::wheel_timer, core::list_link<waiting_tag> {
     std::string_view body;   // of 422: the JSON that would have been sent; in `memory`
   };
   refusal refused;
-  bool close_after = false;   // the connection is closed after the answer
-  bool timed_out = false;     // the engine has answered, because its deadline passed
-  int64_t answer_by_ms = 0;   // its deadline on the shard's clock (core::coarse_ms); 0: none
-  http::request_id error_id;  // of the answer that the engine gave for it, where the log has something about it
+  bool close_after = false;  // the connection is closed after the answer
+  bool timed_out = false;    // the engine has answered, because its deadline passed
+  int64_t answer_by_ms = 0;  // its deadline on the shard's clock (core::coarse_ms); 0: none
 
   schema::value* values = nullptr;  // one for each parameter of the route's plan; in `memory`; null: not read
 

@@ -258,7 +258,6 @@ void shard::time_out(call& late) noexcept {
     ++overdue_;
     deadlines_.arm(late, now_ms_ + lease::stuck_after_ms);
   }
-  late.error_id = late.id();
   core::byte_buffer what;
   for (std::string_view part :
        {std::string_view(late.origin != nullptr ? "no answer before the deadline: "
@@ -267,7 +266,7 @@ void shard::time_out(call& late) noexcept {
     what.append(part);
   }
   log_.error(late, what.view());
-  if (late.origin != nullptr) respond_detail(late, 504, "Gateway Timeout", late.error_id.view(), {}, false);
+  if (late.origin != nullptr) respond_detail(late, 504, "Gateway Timeout", late.id().view(), {}, false);
   give_up(late);
 }
 
