@@ -37,11 +37,12 @@ class arena {
   template <typename T>
   T* make_array(size_t count) noexcept {
     static_assert(std::is_trivially_destructible_v<T>);
-    if (count > max_size_ / sizeof(T)) {
+    constexpr size_t each = sizeof(T);  // NOLINT(bugprone-sizeof-expression): T may be a pointer
+    if (count > max_size_ / each) {
       failed_ = true;
       return nullptr;
     }
-    void* at = allocate(count * sizeof(T), alignof(T));
+    void* at = allocate(count * each, alignof(T));
     if (at == nullptr) return nullptr;
     T* first = static_cast<T*>(at);
     for (size_t i = 0; i < count; ++i) new (first + i) T();

@@ -133,10 +133,10 @@ char* write_escape(char* to, uint32_t unit) noexcept {
     *to++ = letter;
     return to;
   }
-  std::memcpy(to, "u00", 3);
-  to[3] = hexadecimal[unit >> 4];
-  to[4] = hexadecimal[unit & 15];
-  return to + 5;
+  to = std::copy_n("u00", 3, to);
+  to[0] = hexadecimal[unit >> 4];
+  to[1] = hexadecimal[unit & 15];
+  return to + 2;
 }
 
 char continuation(uint32_t unit, unsigned shift) noexcept { return static_cast<char>(0x80 | ((unit >> shift) & 0x3f)); }

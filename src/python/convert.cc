@@ -89,7 +89,7 @@ PyObject* set_object(const converter& by, const value& from) noexcept {
 PyObject* dict_object(const converter& by, const value& from) noexcept {
   ref made = ref::steal(PyDict_New());
   if (!made) return nullptr;
-  for (uint32_t i = 0; i < from.size; ++i) {
+  for (size_t i = 0; i < from.size; ++i) {
     const ref key = ref::steal(by.convert(from.items[2 * i]));
     const ref item = key ? ref::steal(by.convert(from.items[2 * i + 1])) : ref();
     if (!item || PyDict_SetItem(made.get(), key.get(), item.get()) < 0) return nullptr;

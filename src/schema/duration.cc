@@ -161,7 +161,7 @@ problem read_hours(std::string_view text, amount& to) noexcept {
   }
   if (read.offset_s != value::no_offset) return "unexpected extra characters at the end of the input";
   to.days = hours / 24;
-  to.seconds = hours % 24 * 3600 + read.at.minute * 60 + read.at.second;
+  to.seconds = hours % 24 * 3600 + uint64_t{read.at.minute} * 60 + read.at.second;
   to.microseconds = read.at.microsecond;
   return fine;
 }
