@@ -109,6 +109,7 @@ def _launch_tried(
 ) -> int:
     from fasterapi._pid_file import PidFile, PidFileError
     from fasterapi._port import HeldPort, PortError
+    from fasterapi._reports import fitting_strategy
     from fasterapi._threads import ThreadShortage
     from fasterapi.config import ConfigError, find_pyproject, resolve
 
@@ -131,7 +132,7 @@ def _launch_tried(
     if choice is None:
         return _fail(
             f"strategy {resolved.config.strategy} does not fit this app: {explain_refusal(trial)}\n"
-            "With --strategy auto it runs in processes; `fasterapi doctor` shows the whole chain.\n"
+            f"With --strategy auto it runs in {fitting_strategy(trial)}; `fasterapi doctor` shows the whole chain.\n"
         )
     try:
         with (

@@ -16,9 +16,8 @@ from textwrap import dedent
 import httpx
 import pytest
 
-from fasterapi._trial import supports_own_gil
 from tests.e2e.conftest import Serve
-from tests.e2e.serving import EACH_INTERPRETER, STOP_S, Server
+from tests.e2e.serving import EACH_INTERPRETER, OWN_GIL, STOP_S, Server
 
 _APP = """
 from fasterapi import App
@@ -60,7 +59,7 @@ def test_the_banner_tells_what_runs(serve: Serve, strategy: str) -> None:
     assert seen == {0, 1}
 
 
-@pytest.mark.skipif(not supports_own_gil(), reason="this Python has no interpreters with their own GIL")
+@OWN_GIL
 def test_auto_falls_back_to_processes(tmp_path: Path) -> None:
     with Server(_write(tmp_path, "fits.py", _APP), "--workers", "1") as server:
         assert httpx.get(server.url + "/").json()["strategy"] == "auto"

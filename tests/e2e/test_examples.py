@@ -9,10 +9,8 @@ import zlib
 from pathlib import Path
 
 import httpx
-import pytest
 
-from fasterapi._trial import supports_own_gil
-from tests.e2e.serving import Server
+from tests.e2e.serving import OWN_GIL, Server
 
 _EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -38,7 +36,7 @@ def test_mandelbrot_renders_tiles(strategy: str) -> None:
     assert (0, 0, 0) not in _pixels(outside.content)
 
 
-@pytest.mark.skipif(not supports_own_gil(), reason="interpreters with their own GIL need CPython 3.13")
+@OWN_GIL
 def test_prime_search_finds_them_all() -> None:
     done = subprocess.run(
         [sys.executable, _EXAMPLES / "prime_search.py", "2000000"],

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from fasterapi._trial import is_free_threaded
 from tests.e2e.conftest import Serve
 from tests.e2e.gate import SOURCE, Gate, wait_for_another, wait_until
-from tests.e2e.serving import EACH_INTERPRETER, Server
+from tests.e2e.serving import EACH_INTERPRETER, PINNED, Server
 from tests.e2e.wire import Wire, request
-
-PINNED = pytest.mark.parametrize("strategy", ["pinned"], indirect=True)
 
 APP = (
     SOURCE
@@ -79,6 +78,7 @@ def test_a_stuck_worker_is_replaced_and_ends_when_it_comes_back(serve: Serve, tm
         wait_until(lambda: who(server) == after, "the other worker goes on")
 
 
+@pytest.mark.skipif(is_free_threaded(), reason="this Python has no GIL to keep")
 def test_a_process_whose_gil_a_pooled_handler_keeps_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP)
     words = ("--workers", "1", "--strategy", "processes", "--grace-period-s", "2")

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.conftest import Serve
 from tests.e2e.gate import SOURCE, Diary, Gate, wait_until
-from tests.e2e.serving import STRATEGIES_AND_DEFAULT, Server
+from tests.e2e.serving import OWN_GIL, PINNED, STRATEGIES_AND_DEFAULT, Server
 from tests.e2e.test_resources import processor_seconds
 from tests.e2e.wire import Wire, request
 
@@ -118,7 +118,6 @@ async def expect(fifo: str):
 
 
 TRIES_MAX = 50
-WITHOUT_POOL = pytest.mark.parametrize("strategy", ["pinned"], indirect=True)
 
 
 @pytest.fixture
@@ -337,7 +336,7 @@ def test_two_workers_at_once(serve: Serve, gate: Gate, tmp_path: Path) -> None:
         assert {wire.ask("/fine").status for wire in (one, two, first, second)} == {200}
 
 
-@WITHOUT_POOL
+@PINNED
 def test_without_a_pool_requests_wait_for_their_worker(serve: Serve, gate: Gate, stuck: str, tmp_path: Path) -> None:
     with serve(APP, "--workers", "1", "--max-in-flight", "3") as server, ExitStack() as stack:
         wire, first, second, other = (stack.enter_context(Wire(server)) for _ in range(4))
@@ -356,7 +355,7 @@ def test_without_a_pool_requests_wait_for_their_worker(serve: Serve, gate: Gate,
     assert "too late" not in Diary(tmp_path).lines()
 
 
-POOLED = pytest.mark.parametrize("pooled", ["pinned", "auto"])
+POOLED = pytest.mark.parametrize("pooled", [pytest.param(name, marks=OWN_GIL) for name in ("pinned", "auto")])
 """Strategies with a pool, which takes the calls of a worker that is stuck."""
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.serving import Server
+from tests.e2e.serving import OWN_GIL, Server
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "mandelbrot.py"
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _BROWSER_S = 100.0
 _TILES = 64
 
-pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = [OWN_GIL, pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")]
 
 
 @pytest.fixture(scope="module")

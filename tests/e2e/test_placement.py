@@ -7,8 +7,10 @@ from textwrap import dedent
 
 import pytest
 
-from tests.e2e.serving import Server
+from tests.e2e.serving import OWN_GIL, Server
 from tests.e2e.wire import Wire, request
+
+pytestmark = OWN_GIL
 
 APP = """
 import time

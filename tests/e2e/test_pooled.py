@@ -10,12 +10,11 @@ from textwrap import dedent
 
 import pytest
 
-from fasterapi._trial import supports_own_gil
 from tests.e2e.gate import SOURCE, Diary, Gate, wait_until
-from tests.e2e.serving import Server
+from tests.e2e.serving import OWN_GIL, Server
 from tests.e2e.wire import Wire, request
 
-pytestmark = pytest.mark.skipif(not supports_own_gil(), reason="pooled interpreters have their own GIL: CPython 3.13")
+pytestmark = OWN_GIL
 
 APP = (
     SOURCE

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Serve
-from tests.e2e.serving import Server
+from tests.e2e.serving import EACH_INTERPRETER, Server
 from tests.e2e.versions import Clients, app_of, ask, until, versions
 from tests.e2e.wire import Wire, request
 
 DONE = "the app is loaded anew"
 
-pytestmark = pytest.mark.parametrize("strategy", ["pinned", "processes"], indirect=True)
+pytestmark = EACH_INTERPRETER
 
 
 def reload(server: Server, path: Path, text: str, outcome: str = DONE) -> None:

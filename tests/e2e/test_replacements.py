@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from fasterapi._trial import supports_own_gil
 from tests.e2e.conftest import Serve
 from tests.e2e.gate import SOURCE, Diary, Gate, wait_for_another, wait_until
-from tests.e2e.serving import Server
+from tests.e2e.serving import OWN_GIL, Server
 from tests.e2e.wire import Wire, request
 
-pytestmark = pytest.mark.skipif(not supports_own_gil(), reason="pooled interpreters have their own GIL: CPython 3.13")
+pytestmark = OWN_GIL
 
 # The app cannot be loaded while a file `broken` exists. With a file `slow`, that takes until there is `load-on` too.
 APP = (

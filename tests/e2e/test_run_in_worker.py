@@ -8,12 +8,11 @@ from textwrap import dedent
 
 import pytest
 
-from fasterapi._trial import supports_own_gil
 from tests.e2e.conftest import Serve
-from tests.e2e.serving import Server
+from tests.e2e.serving import OWN_GIL, Server
 from tests.e2e.wire import Wire
 
-pytestmark = pytest.mark.skipif(not supports_own_gil(), reason="interpreters with their own GIL need CPython 3.13")
+pytestmark = OWN_GIL
 
 APP = """
 import os, threading

@@ -12,7 +12,7 @@ from textwrap import dedent
 import pytest
 
 from tests.e2e.gate import wait_until
-from tests.e2e.serving import INSTRUMENTED, Server
+from tests.e2e.serving import INSTRUMENTED, STRATEGIES, Server
 from tests.e2e.wire import Wire, request
 
 APP = """
@@ -34,7 +34,7 @@ async def size(request: Request):
 """
 
 OPTIONS = (
-    *("--strategy", "pinned", "--workers", "2"),
+    *("--strategy", STRATEGIES[0], "--workers", "2"),
     *("--header-timeout-s", "1", "--keep-alive-timeout-s", "1", "--write-stall-timeout-s", "1"),
     *("--body-grace-s", "0.5", "--body-min-rate-bytes-s", "1000"),
 )

@@ -12,15 +12,12 @@ from textwrap import dedent
 
 import pytest
 
-from fasterapi._trial import supports_own_gil
 from tests.e2e.conftest import Serve
 from tests.e2e.gate import SOURCE, Gate, wait_until
-from tests.e2e.serving import READY_S, STRATEGIES_AND_DEFAULT, Server
+from tests.e2e.serving import OWN_GIL, PINNED, READY_S, STRATEGIES_AND_DEFAULT, Server
 from tests.e2e.thread_shortage import ThreadShortage
 from tests.e2e.wire import Wire, request
 
-OWN_GIL = pytest.mark.skipif(not supports_own_gil(), reason="interpreters have their own GIL: CPython 3.13")
-PINNED = pytest.mark.parametrize("strategy", ["pinned"], indirect=True)
 AUTO = pytest.mark.parametrize("strategy", ["auto"], indirect=True)
 PROCESSES = pytest.mark.parametrize("strategy", ["processes"], indirect=True)
 

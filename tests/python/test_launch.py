@@ -162,6 +162,15 @@ def test_pinned_on_an_app_that_refuses_stops(
     assert served == []
 
 
+def test_pinned_without_a_gil_names_what_runs_there(
+    served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    without_gil = Trial(own_gil=False, reason="this Python has no GIL", parallel_threads=True)
+    assert _launch_with(monkeypatch, without_gil, {"strategy": "pinned"}) == 1
+    assert "With --strategy auto it runs in threads" in capfd.readouterr().err
+    assert served == []
+
+
 def test_a_taken_port_stops_before_the_banner(
     served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
