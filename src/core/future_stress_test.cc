@@ -216,7 +216,7 @@ TEST_F(FutureStress, TimeoutsMeetTheirSources) {
     promise<counted> made;
     auto source = made.get_future();
     others.run({[&] { made.set(counted(alive)); }}, [&] {
-      auto limited = with_timeout(*clock, std::move(source), (round % 10) * 2000);
+      auto limited = with_timeout(*clock, std::move(source), int64_t{round % 10} * 2000);
       auto value = limited.get();
       EXPECT_TRUE(value.ok() || value.failure().code == errc::timed_out);
     });

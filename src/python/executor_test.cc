@@ -441,7 +441,7 @@ TEST(SubinterpreterExecutor, LosesNothingWhenItEndsAtAnyPoint) {
     std::thread producer([&] {
       while (go_on.load() && futures.size() < 50'000) futures.push_back(executor->submit([&](const gil&) { ++ran; }));
     });
-    while (ran.load() < static_cast<uint64_t>(round * 20)) std::this_thread::yield();
+    while (ran.load() < static_cast<uint64_t>(round) * 20) std::this_thread::yield();
     const auto mode = round % 2 == 0 ? shutdown_mode::drain : shutdown_mode::cancel;
     ASSERT_TRUE(executor->shutdown(mode, patience_ns).ok());
     go_on = false;

@@ -15,16 +15,17 @@ namespace words {
 
 template <typename T>
 uint64_t to_word(T value) {
-  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(uint64_t));
+  static_assert(std::is_trivially_copyable_v<T> &&
+                sizeof(T) <= sizeof(uint64_t));  // NOLINT(bugprone-sizeof-expression)
   uint64_t word = 0;
-  std::memcpy(&word, &value, sizeof value);
+  std::memcpy(&word, &value, sizeof value);  // NOLINT(bugprone-sizeof-expression)
   return word;
 }
 
 template <typename T>
 T from_word(uint64_t word) {
   T value;
-  std::memcpy(&value, &word, sizeof value);
+  std::memcpy(&value, &word, sizeof value);  // NOLINT(bugprone-sizeof-expression)
   return value;
 }
 
