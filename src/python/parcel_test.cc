@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "fasterapi/python/errc.h"
@@ -69,7 +70,7 @@ TEST(Parcel, HandsBlocksOnAndFreesThemWithTheLastOne) {
   {
     parcel made;
     auto* memory = static_cast<char*>(std::malloc(3));
-    std::memcpy(memory, "abc", 3);
+    std::copy_n("abc", 3, memory);
     made.put(parcel_tag::view);
     made.put_size(made.add(block_ref(new heap_block(memory, 3, {.shape = {3}}))));
     const parcel moved = std::move(made);
