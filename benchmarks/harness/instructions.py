@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import signal
 import socket
 import sys
@@ -20,11 +19,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.harness import places
+from benchmarks.harness.machine import missing_tool
 from benchmarks.harness.measurement import Measurement
 from benchmarks.harness.process import ServerFailed, ServerProcess
 from benchmarks.harness.result import Document
 from benchmarks.harness.server import Server
-from benchmarks.harness.workload import WORKLOADS, Workload, workload_named
+from benchmarks.harness.workload import WORKLOAD_NAMES, Workload, add_workload_option, workload_named
 
 __all__ = ["BURST", "Count", "count_in", "main", "request_bytes"]
 
@@ -147,19 +147,18 @@ def counts_table(counts: list[Count]) -> Table:
 
 def main(words: list[str]) -> int:
     """Returns the exit status: 1 where valgrind is missing or something could not be counted."""
-    names = [workload.name for workload in WORKLOADS]
     parser = argparse.ArgumentParser(prog="benchmarks/instructions", description=__doc__)
-    parser.add_argument("--workload", action="append", choices=names, metavar="W", help=f"one of {', '.join(names)}")
+    add_workload_option(parser)
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args(words)
     console = Console(width=None if sys.stdout.isatty() else 140)
-    if shutil.which("valgrind") is None:
-        console.print("[red]valgrind is not installed (on Debian: apt-get install valgrind)")
+    if missing := missing_tool("valgrind", packages="valgrind"):
+        console.print(f"[red]{missing}")
         return 1
     measurement = Measurement("instructions")
     counts, status = [], 0
     with Progress(console=console) as progress:
-        for name in arguments.workload or names:
+        for name in arguments.workload or WORKLOAD_NAMES:
             try:
                 counts.append(measure(workload_named(name), progress))
             except (ServerFailed, OSError) as error:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 from pathlib import Path
 
 from benchmarks.harness import places
 
-__all__ = ["commit", "describe_machine"]
+__all__ = ["commit", "describe_machine", "missing_tool"]
 
 
 def describe_machine() -> dict[str, object]:
@@ -22,6 +23,14 @@ def describe_machine() -> dict[str, object]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "wrk": wrk_version(),
     }
+
+
+def missing_tool(*tools: str, packages: str) -> str | None:
+    """What to tell where one of these programs is not installed; None where all are. `packages` are Debian's."""
+    for tool in tools:
+        if shutil.which(tool) is None:
+            return f"{tool} is not installed (on Debian: apt-get install {packages})"
+    return None
 
 
 def cpu_model() -> str:

@@ -23,6 +23,7 @@ class Measurement:
         self._started = datetime.now(UTC)
         self._clock = time.monotonic()
         self._commit = commit()
+        self._machine = describe_machine()
 
     def head(self, settings: Document) -> Document:
         """What every result begins with: when it was measured, at which commit, on which machine."""
@@ -31,7 +32,7 @@ class Measurement:
             "started": self._started.isoformat(timespec="seconds"),
             "took_s": round(time.monotonic() - self._clock, 1),
             **self._commit,
-            "machine": describe_machine(),
+            "machine": self._machine,
             "settings": settings,
         }
 

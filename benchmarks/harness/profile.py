@@ -6,7 +6,6 @@ Each workload is measured twice: without `perf`, for the CPU time per request, a
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -21,12 +20,13 @@ from benchmarks.harness.campaign import LIMIT, OURS
 from benchmarks.harness.figures import cpu_used_ns
 from benchmarks.harness.limit import build_limit
 from benchmarks.harness.load import LoadFailed, run_load
+from benchmarks.harness.machine import missing_tool
 from benchmarks.harness.measurement import Measurement
 from benchmarks.harness.process import ServerFailed, ServerProcess
 from benchmarks.harness.result import Document
 from benchmarks.harness.server import Server, load_servers
 from benchmarks.harness.stacks import AREAS, count_areas
-from benchmarks.harness.workload import WORKLOADS, Workload, workload_named
+from benchmarks.harness.workload import WORKLOAD_NAMES, Workload, add_workload_option, workload_named
 
 __all__ = ["main"]
 
@@ -106,20 +106,19 @@ def profile_table(profiles: list[Profile], servers: dict[str, Server]) -> Table:
 def main(words: list[str]) -> int:
     """Returns the exit status: 1 where perf is missing or nothing could be measured."""
     servers = load_servers()
-    names = [workload.name for workload in WORKLOADS]
     parser = argparse.ArgumentParser(prog="benchmarks/profile", description=__doc__)
-    parser.add_argument("--workload", action="append", choices=names, metavar="W", help=f"one of {', '.join(names)}")
+    add_workload_option(parser)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args(words)
     console = Console(width=None if sys.stdout.isatty() else 140)
-    if shutil.which("perf") is None:
-        console.print("[red]perf is not installed (on Debian: apt-get install linux-perf)")
+    if missing := missing_tool("perf", packages="linux-perf"):
+        console.print(f"[red]{missing}")
         return 1
     build_limit()
     measurement = Measurement("profile")
     wanted = [(servers[LIMIT], workload_named("def-json"))]
-    wanted += [(servers[OURS], workload_named(name)) for name in arguments.workload or names]
+    wanted += [(servers[OURS], workload_named(name)) for name in arguments.workload or WORKLOAD_NAMES]
     profiles = []
     with console.status("measuring") as status:
         for server, workload in wanted:

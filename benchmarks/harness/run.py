@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -20,12 +19,13 @@ from benchmarks.harness.chart import draw_chart
 from benchmarks.harness.environment import installed_versions, prepare
 from benchmarks.harness.figures import Run, summarize
 from benchmarks.harness.limit import build_limit, compiler_version
+from benchmarks.harness.machine import missing_tool
 from benchmarks.harness.measurement import Measurement
 from benchmarks.harness.panels import panels_of
 from benchmarks.harness.result import Document, write_result
 from benchmarks.harness.server import Server, load_servers
 from benchmarks.harness.table import figures_table, not_measured_table
-from benchmarks.harness.workload import WORKLOADS, Workload
+from benchmarks.harness.workload import WORKLOADS, Workload, add_workload_option
 
 __all__ = ["main"]
 
@@ -33,8 +33,7 @@ __all__ = ["main"]
 def parse_arguments(words: list[str], servers: dict[str, Server]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks/run", description="Server CPU time per request, side by side.")
     parser.add_argument("--only", action="append", choices=sorted(servers), metavar="NAME", help="a server; repeatable")
-    names = [workload.name for workload in WORKLOADS]
-    parser.add_argument("--workload", action="append", choices=names, metavar="W", help=f"one of {', '.join(names)}")
+    add_workload_option(parser)
     parser.add_argument("--rounds", type=int, help="rounds over all servers (5)")
     parser.add_argument("--seconds", type=int, help="of every measured run (3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the result goes")
@@ -48,9 +47,8 @@ def parse_arguments(words: list[str], servers: dict[str, Server]) -> argparse.Na
 
 def check_tools(settings: Settings) -> str | None:
     """What is missing on this machine, or None."""
-    for tool in ("wrk", "taskset"):
-        if shutil.which(tool) is None:
-            return f"{tool} is not installed (on Debian: apt-get install wrk util-linux)"
+    if missing := missing_tool("wrk", "taskset", packages="wrk util-linux"):
+        return missing
     cores = os.sched_getaffinity(0)
     if settings.server_core == settings.load_core or not {settings.server_core, settings.load_core} <= cores:
         return f"the server and the load need a core each; usable here: {sorted(cores)}"

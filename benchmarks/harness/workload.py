@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import dataclass
 
-__all__ = ["WORKLOADS", "Workload", "workload_named"]
+__all__ = ["WORKLOADS", "WORKLOAD_NAMES", "Workload", "add_workload_option", "workload_named"]
 
 HELLO: dict[str, object] = {"message": "Hello, World!"}
 ITEM: dict[str, object] = {"name": "Widget", "price": 9.5, "in_stock": True, "tags": ["blue", "small"]}
@@ -38,6 +39,13 @@ WORKLOADS = (
     Workload("post-json", "POST of JSON, echoed", "/item", ITEM, method="POST", body=json.dumps(ITEM).encode()),
     Workload("text-10k", "10 KB of text", "/text", TEXT, media_type="text/plain"),
 )
+WORKLOAD_NAMES = [workload.name for workload in WORKLOADS]
+
+
+def add_workload_option(parser: argparse.ArgumentParser) -> None:
+    """`--workload`, repeatable: `workload` is a list of WORKLOAD_NAMES, or None for all of them."""
+    named = f"one of {', '.join(WORKLOAD_NAMES)}"
+    parser.add_argument("--workload", action="append", choices=WORKLOAD_NAMES, metavar="W", help=named)
 
 
 def workload_named(name: str) -> Workload:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 import time
@@ -18,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.harness import places
 from benchmarks.harness.limit import build_program
-from benchmarks.harness.machine import commit, describe_machine
+from benchmarks.harness.machine import commit, describe_machine, missing_tool
 from benchmarks.harness.result import Document, read_result, write_result
 from benchmarks.robustness.row import Figures, Rounds, Row
 from benchmarks.robustness.rows import ROWS
@@ -147,8 +146,8 @@ def main(words: list[str]) -> int:
                 f"{row.name:12} {row.title}: {', '.join(case for case in row.cases if case)}", highlight=False
             )
         return 0
-    if shutil.which("taskset") is None:
-        console.print("[red]taskset is not installed (on Debian: apt-get install util-linux)")
+    if lacking := missing_tool("taskset", packages="util-linux"):
+        console.print(f"[red]{lacking}")
         return 1
     for program in ("traffic", "slow"):
         build_program(program)
