@@ -109,7 +109,6 @@ def _launch_tried(
 ) -> int:
     from fasterapi._pid_file import PidFile, PidFileError
     from fasterapi._port import HeldPort, PortError
-    from fasterapi._reports import fitting_strategy
     from fasterapi._threads import ThreadShortage
     from fasterapi.config import ConfigError, find_pyproject, resolve
 
@@ -132,7 +131,7 @@ def _launch_tried(
     if choice is None:
         return _fail(
             f"strategy {resolved.config.strategy} does not fit this app: {explain_refusal(trial)}\n"
-            f"With --strategy auto it runs in {fitting_strategy(trial)}; `fasterapi doctor` shows the whole chain.\n"
+            f"With --strategy auto it runs in {trial.fitting_strategy}; `fasterapi doctor` shows the whole chain.\n"
         )
     try:
         with (
@@ -154,11 +153,12 @@ def choose_strategy(resolved: ResolvedConfig, trial: Trial) -> Choice | None:
         return Choice(asked, f"asked for by {source}")
     if asked in ("pinned", "pooled"):
         return Choice(asked, f"asked for by {source}") if trial.own_gil else None
-    if trial.own_gil:
-        return Choice("auto", "every package of the app loads in an interpreter of its own")
-    if trial.parallel_threads:
-        return Choice("threads", "this Python has no GIL: its threads run in parallel")
-    return Choice("processes", explain_refusal(trial))
+    reasons = {
+        "auto": "every package of the app loads in an interpreter of its own",
+        "threads": "this Python has no GIL: its threads run in parallel",
+    }
+    fitting = trial.fitting_strategy
+    return Choice(fitting, reasons.get(fitting) or explain_refusal(trial))
 
 
 def pool_numbers(config: ServerConfig, strategy: str, workers: int) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from fasterapi._trial import Trial, supports_own_gil
 
-__all__ = ["doctor_json", "doctor_text", "fitting_strategy", "routes_json", "write_table"]
+__all__ = ["doctor_json", "doctor_text", "routes_json", "write_table"]
 
 
 def write_table(stream: TextIO, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -33,19 +33,12 @@ def routes_json(trial: Trial) -> str:
     return json.dumps(routes, indent=2)
 
 
-def fitting_strategy(trial: Trial) -> str:
-    """What runs where nobody chooses a strategy: `auto` itself, or what stands in for it; empty where nothing loads."""
-    if trial.error:
-        return ""
-    return "auto" if trial.own_gil else "threads" if trial.parallel_threads else "processes"
-
-
 def doctor_json(target: str, trial: Trial) -> str:
     """The diagnosis as one JSON object."""
     report: dict[str, Any] = {
         "app": target,
         "loads": not trial.error,
-        "strategy": fitting_strategy(trial) or None,
+        "strategy": trial.fitting_strategy or None,
         "reason": trial.reason or None,
         "refusals": [
             {

@@ -61,6 +61,13 @@ class Trial:
     warnings: tuple[str, ...] = ()
     parallel_threads: bool = False
 
+    @property
+    def fitting_strategy(self) -> str:
+        """What runs where nobody chooses: `auto` itself, or what stands in for it; empty where nothing loads."""
+        if self.error:
+            return ""
+        return "auto" if self.own_gil else "threads" if self.parallel_threads else "processes"
+
 
 def supports_own_gil() -> bool:
     """Whether this Python runs interpreters with a GIL of their own without crashing: CPython from 3.13 on.

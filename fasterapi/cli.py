@@ -174,7 +174,7 @@ def doctor(target: AppTarget, as_json: bool) -> None:
         click.echo(_reports.doctor_json(str(target), trial))
     else:
         click.echo(_reports.doctor_text(str(target), trial), nl=False)
-    sys.exit({"auto": 0, "threads": 0, "processes": 3}.get(_reports.fitting_strategy(trial), 1))
+    sys.exit({"auto": 0, "threads": 0, "processes": 3}.get(trial.fitting_strategy, 1))
 
 
 @main.command()

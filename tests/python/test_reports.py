@@ -6,7 +6,7 @@ import json
 import pytest
 
 from fasterapi._launch import choose_strategy
-from fasterapi._reports import doctor_json, doctor_text, fitting_strategy, routes_json, write_table
+from fasterapi._reports import doctor_json, doctor_text, routes_json, write_table
 from fasterapi._trial import Refusal, Trial
 from fasterapi.config import resolve
 
@@ -45,11 +45,11 @@ def test_routes_for_programs() -> None:
 def test_the_strategy_that_fits_is_the_one_that_runs(trial: Trial, strategy: str) -> None:
     chosen = choose_strategy(resolve({}, environ={}, app_settings={}), trial)
     assert chosen is not None
-    assert (fitting_strategy(trial), chosen.strategy) == (strategy, strategy)
+    assert (trial.fitting_strategy, chosen.strategy) == (strategy, strategy)
 
 
 def test_nothing_fits_an_app_that_does_not_load() -> None:
-    assert fitting_strategy(_BROKEN) == ""
+    assert _BROKEN.fitting_strategy == ""
 
 
 def test_the_diagnosis_for_people() -> None:
