@@ -19,11 +19,11 @@ from typing import Any, Self
 import pytest
 
 from fasterapi._trial import supports_own_gil
+from tests.marks import OWN_GIL
 
 __all__ = [
     "EACH_INTERPRETER",
     "INSTRUMENTED",
-    "OWN_GIL",
     "PINNED",
     "READY_S",
     "STOP_S",
@@ -39,8 +39,6 @@ STRATEGIES = ("pinned", "threads", "processes") if supports_own_gil() else ("thr
 # With what runs where nobody chooses, which is the pinned workers with a pool: for tests of what every server does.
 STRATEGIES_AND_DEFAULT = ("auto", *STRATEGIES) if supports_own_gil() else STRATEGIES
 
-# For tests of interpreters that have a GIL of their own, and of what runs in a pool of such.
-OWN_GIL = pytest.mark.skipif(not supports_own_gil(), reason="this Python has no interpreters with a GIL of their own")
 PINNED = pytest.mark.parametrize("strategy", [pytest.param("pinned", marks=OWN_GIL)], indirect=True)
 
 # For tests of what only workers with an interpreter each can do: run the app's code differently.

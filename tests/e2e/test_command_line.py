@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Serve
-from tests.e2e.serving import EACH_INTERPRETER, OWN_GIL, STOP_S, Server
+from tests.e2e.serving import EACH_INTERPRETER, STOP_S, Server
+from tests.marks import OWN_GIL
 
 _APP = """
 from fasterapi import App

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.serving import OWN_GIL, Server
+from tests.e2e.serving import Server
+from tests.marks import OWN_GIL
 
 _EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -14,9 +14,10 @@ import pytest
 
 from tests.e2e.conftest import Serve
 from tests.e2e.gate import SOURCE, Diary, Gate, wait_until
-from tests.e2e.serving import OWN_GIL, PINNED, STRATEGIES_AND_DEFAULT, Server
+from tests.e2e.serving import PINNED, STRATEGIES_AND_DEFAULT, Server
 from tests.e2e.test_resources import processor_seconds
 from tests.e2e.wire import Wire, request
+from tests.marks import OWN_GIL
 
 STRATEGIES = STRATEGIES_AND_DEFAULT
 

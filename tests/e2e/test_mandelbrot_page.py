@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.serving import OWN_GIL, Server
+from tests.e2e.serving import Server
+from tests.marks import OWN_GIL
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "mandelbrot.py"
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

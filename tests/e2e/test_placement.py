@@ -7,8 +7,9 @@ from textwrap import dedent
 
 import pytest
 
-from tests.e2e.serving import OWN_GIL, Server
+from tests.e2e.serving import Server
 from tests.e2e.wire import Wire, request
+from tests.marks import OWN_GIL
 
 pytestmark = OWN_GIL
 

@@ -10,8 +10,9 @@ import pytest
 
 from tests.e2e.conftest import Serve
 from tests.e2e.gate import SOURCE, Diary, Gate, wait_for_another, wait_until
-from tests.e2e.serving import OWN_GIL, Server
+from tests.e2e.serving import Server
 from tests.e2e.wire import Wire, request
+from tests.marks import OWN_GIL
 
 pytestmark = OWN_GIL
 

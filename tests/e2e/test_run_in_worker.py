@@ -9,8 +9,9 @@ from textwrap import dedent
 import pytest
 
 from tests.e2e.conftest import Serve
-from tests.e2e.serving import OWN_GIL, Server
+from tests.e2e.serving import Server
 from tests.e2e.wire import Wire
+from tests.marks import OWN_GIL
 
 pytestmark = OWN_GIL
 

@@ -14,9 +14,10 @@ import pytest
 
 from tests.e2e.conftest import Serve
 from tests.e2e.gate import SOURCE, Gate, wait_until
-from tests.e2e.serving import OWN_GIL, PINNED, READY_S, STRATEGIES_AND_DEFAULT, Server
+from tests.e2e.serving import PINNED, READY_S, STRATEGIES_AND_DEFAULT, Server
 from tests.e2e.thread_shortage import ThreadShortage
 from tests.e2e.wire import Wire, request
+from tests.marks import OWN_GIL
 
 AUTO = pytest.mark.parametrize("strategy", ["auto"], indirect=True)
 PROCESSES = pytest.mark.parametrize("strategy", ["processes"], indirect=True)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from fasterapi._trial import supports_own_gil
 from fasterapi.cli import main
 from fasterapi.config import OPTIONS
+from tests.marks import OWN_GIL
 
 _APP = "from fasterapi import App\napp = App()\n@app.get('/items/{id}')\nasync def item(id: int): return id\n"
 
@@ -101,7 +101,7 @@ def test_an_app_that_does_not_load_shows_its_traceback(project: Path, arguments:
     assert result.output.endswith("ModuleNotFoundError: No module named 'surely_missing'\n")
 
 
-@pytest.mark.skipif(not supports_own_gil(), reason="this Python has no interpreters with their own GIL")
+@OWN_GIL
 def test_doctor_says_what_fits(project: Path) -> None:
     fits, refuses, broken = (_run("doctor", name) for name in ("site.py", "refusing.py", "broken.py"))
     assert (fits.exit_code, refuses.exit_code, broken.exit_code) == (0, 3, 1)

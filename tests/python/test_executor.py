@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 import fasterapi
-from fasterapi._trial import supports_own_gil
 from fasterapi.executor import SubinterpreterExecutor
+from tests.marks import OWN_GIL
 from tests.python import executor_functions as far
 
-pytestmark = pytest.mark.skipif(not supports_own_gil(), reason="interpreters with their own GIL need CPython 3.13")
+pytestmark = OWN_GIL
 
 WAIT_S = 60.0
 

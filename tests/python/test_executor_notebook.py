@@ -6,9 +6,9 @@ import textwrap
 
 import pytest
 
-from fasterapi._trial import supports_own_gil
+from tests.marks import OWN_GIL
 
-pytestmark = pytest.mark.skipif(not supports_own_gil(), reason="interpreters with their own GIL need CPython 3.13")
+pytestmark = OWN_GIL
 
 CELLS = [
     """

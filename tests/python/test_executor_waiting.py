@@ -9,11 +9,11 @@ from concurrent import futures
 
 import pytest
 
-from fasterapi._trial import supports_own_gil
 from fasterapi.executor import SubinterpreterExecutor, parallel_map, run_in_worker
+from tests.marks import OWN_GIL
 from tests.python import executor_functions as far
 
-pytestmark = pytest.mark.skipif(not supports_own_gil(), reason="interpreters with their own GIL need CPython 3.13")
+pytestmark = OWN_GIL
 
 WAIT_S = 60.0
 

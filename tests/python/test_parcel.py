@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fasterapi._trial import supports_own_gil
 from fasterapi.executor import SubinterpreterExecutor
+from tests.marks import OWN_GIL
 from tests.python import executor_functions as far
 
-pytestmark = pytest.mark.skipif(not supports_own_gil(), reason="interpreters with their own GIL need CPython 3.13")
+pytestmark = OWN_GIL
 
 
 @pytest.fixture(scope="module")

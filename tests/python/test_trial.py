@@ -16,12 +16,11 @@ import pytest
 from fasterapi._loader import AppTarget
 from fasterapi._trial import Refusal, run_trial, supports_own_gil
 from fasterapi._trial_child import ImportRecorder
+from tests.marks import OWN_GIL
 
 _APP = "from fasterapi import App\napp = App(num_workers=3, debug=True)\n@app.get('/x')\ndef x(): return 1\n"
 # A module of the standard library that no sub-interpreter may load.
 _REFUSED = "faulthandler"
-
-needs_own_gil = pytest.mark.skipif(not supports_own_gil(), reason="this Python has no interpreters with their own GIL")
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def _target(project: Path, text: str, name: str = "site.py", **others: str) -> A
     return AppTarget.parse(name)
 
 
-@needs_own_gil
+@OWN_GIL
 def test_an_app_that_fits(project: Path) -> None:
     trial = run_trial(_target(project, _APP))
     assert trial.own_gil
@@ -78,7 +77,7 @@ def test_a_route_that_is_never_reached_is_a_warning(project: Path) -> None:
     assert trial.warnings == ("GET /x (<lambda>) is never reached: GET /x (x) was declared before it",)
 
 
-@needs_own_gil
+@OWN_GIL
 def test_a_refusing_package_is_named_with_its_chain(project: Path) -> None:
     target = _target(
         project,
@@ -96,14 +95,14 @@ def test_a_refusing_package_is_named_with_its_chain(project: Path) -> None:
     assert trial.routes == (("GET", "/x", "x"),)
 
 
-@needs_own_gil
+@OWN_GIL
 def test_a_refusing_package_that_the_app_does_without(project: Path) -> None:
     trial = run_trial(_target(project, f"try:\n    import {_REFUSED}\nexcept ImportError: pass\n{_APP}"))
     assert trial.own_gil
     assert [refusal.module for refusal in trial.refusals] == [_REFUSED]
 
 
-@needs_own_gil
+@OWN_GIL
 def test_other_failures_of_a_sub_interpreter_count_too(project: Path) -> None:
     trial = run_trial(_target(project, f"import os\npid = os.fork()\nif pid == 0: os._exit(0)\nos.wait()\n{_APP}"))
     assert not trial.own_gil
@@ -111,7 +110,7 @@ def test_other_failures_of_a_sub_interpreter_count_too(project: Path) -> None:
     assert "fork" in trial.reason
 
 
-@needs_own_gil
+@OWN_GIL
 def test_a_crash_of_the_sub_interpreter_is_survived(project: Path) -> None:
     crash = "import _interpreters, os\nif _interpreters.get_current()[0] != 0: os.abort()\n"
     trial = run_trial(_target(project, crash + _APP))
